@@ -1,0 +1,131 @@
+"""The one error tree: a user's mistake is one line that says what, where and what to do.
+
+`exit_code` is what the command line returns: 2 for a mistake of the user, 3 for a stated bound that was
+not met. Anything outside this tree that reaches the user is a bug (exit code 1).
+"""
+
+
+class SwiftFormerError(Exception):
+    """Base of every error that is the input's fault, not ours."""
+
+    exit_code = 2
+
+
+class BoundNotMetError(SwiftFormerError):
+    """A written file differs from its source by more than the stated bound; the file was not kept."""
+
+    exit_code = 3
+
+
+# --- model ------------------------------------------------------------------------------------------
+
+
+class ConfigError(SwiftFormerError):
+    """A configuration value makes no sense, or a preset does not exist."""
+
+
+class ModelFileError(SwiftFormerError):
+    """A .keras file cannot be read as one of this project's models."""
+
+
+# --- checkpoints ------------------------------------------------------------------------------------
+
+
+class CheckpointError(SwiftFormerError):
+    """Base of everything wrong with a checkpoint file."""
+
+
+class NotACheckpointError(CheckpointError):
+    """Nothing known begins like this file (empty, a directory without weights, another format)."""
+
+
+class TruncatedError(CheckpointError):
+    """The file ends before what it announces."""
+
+
+class UnsafePickleError(CheckpointError):
+    """The pickle asks for something outside the allow-list; nothing of it was run."""
+
+
+class MalformedPickleError(CheckpointError):
+    """The pickle's opcodes do not make sense."""
+
+
+class ZipStructureError(CheckpointError):
+    """The zip archive is not laid out as torch writes it (names, compression, overlaps, sizes)."""
+
+
+class StorageSizeError(CheckpointError):
+    """A tensor claims more bytes than its storage entry holds, or a size, stride or offset overflows."""
+
+
+class UnsupportedDtypeError(CheckpointError):
+    """A tensor's element type is none that weights have."""
+
+
+class SafetensorsHeaderError(CheckpointError):
+    """The header of a safetensors file is not as the format demands."""
+
+
+class JsonFileError(CheckpointError):
+    """A JSON file beside the weights is malformed or not what it should be."""
+
+
+class NoWeightsError(CheckpointError):
+    """The file was read, but holds no tensors (or not the set that was asked for)."""
+
+
+# --- layouts and loading ----------------------------------------------------------------------------
+
+
+class LayoutError(CheckpointError):
+    """The tensor names belong to no known SwiftFormer layout."""
+
+
+class MismatchError(CheckpointError):
+    """Tensors are missing, left over or of the wrong shape."""
+
+
+class NonFiniteError(CheckpointError):
+    """A tensor holds NaN or infinity."""
+
+
+# --- pictures, labels, preprocessing ----------------------------------------------------------------
+
+
+class PictureError(SwiftFormerError):
+    """A picture cannot be read, or is too large to be one."""
+
+
+class LabelsError(SwiftFormerError):
+    """A label list cannot be read or does not fit the model."""
+
+
+class PreprocessingError(SwiftFormerError):
+    """A preprocessing setting is unknown or makes no sense."""
+
+
+# --- TFLite -----------------------------------------------------------------------------------------
+
+
+class TFLiteFileError(SwiftFormerError):
+    """A .tflite file cannot be read, is damaged, or lacks what is needed."""
+
+
+class MetadataError(TFLiteFileError):
+    """A .tflite file has no metadata, or not what this project needs of it."""
+
+
+# --- files, network, machine ------------------------------------------------------------------------
+
+
+class OutputError(SwiftFormerError):
+    """An output exists already, or cannot be written."""
+
+
+class HubError(SwiftFormerError):
+    """A download failed, is not allowed offline, or is not the file that was recorded."""
+
+
+class MissingToolError(SwiftFormerError):
+    """An optional tool or package is not installed."""
