@@ -1,0 +1,141 @@
+"""The backbone with one or two classification heads, and everything a picture needs to become a label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+
+from swiftformer_keras import layers
+from swiftformer_keras.backbone import SwiftFormerBackbone, facts_from_config, named_weights
+from swiftformer_keras.config import PRESETS, SwiftFormerConfig, preset
+from swiftformer_keras.errors import ConfigError, LabelsError
+from swiftformer_keras.origin import Origin
+from swiftformer_keras.preprocessing import Preprocessing
+
+
+@keras.saving.register_keras_serializable(layers.PACKAGE)
+class SwiftFormerImageClassifier(keras.Model):
+    """SwiftFormer for image classification.
+
+    Input: `(batch, height, width, 3)`, float, normalised as `preprocessing` says. Output: logits
+    `(batch, num_classes)`, the mean of the two heads where there are two; with `return_heads` a dict of
+    `head` and `head_dist`, as the authors train (one loss on each).
+
+    Args:
+        config: the architecture.
+        preprocessing: how pictures become its input; travels with the file.
+        labels: one name a class; travels with the file.
+        origin: where the weights come from; travels with the file.
+        input_size: `(height, width)` to fix, or None for any.
+        return_heads: return both heads' logits instead of their mean.
+
+    Raises:
+        ConfigError: `return_heads` with one head, or feature norms with a classification head.
+        LabelsError: `labels` are not one a class.
+    """
+
+    def __init__(
+        self,
+        config: SwiftFormerConfig,
+        *,
+        preprocessing: Preprocessing | None = None,
+        labels: Sequence[str] | None = None,
+        origin: Origin | None = None,
+        input_size: tuple[int, int] | None = None,
+        return_heads: bool = False,
+        name: str | None = None,
+        **options: Any,
+    ) -> None:
+        if return_heads and config.heads != 2:
+            raise ConfigError("return_heads needs a configuration with heads=2")
+        if config.feature_norms:
+            raise ConfigError("feature_norms belong to a dense-prediction backbone, which has no classifier")
+        if labels is not None and len(labels) != config.num_classes:
+            raise LabelsError(f"{len(labels)} labels for {config.num_classes} classes; give one a class")
+
+        # === Graph ===
+        backbone = SwiftFormerBackbone(config, input_size=input_size, name="backbone")
+        inputs = keras.Input(backbone.input_shape[1:], name="image")
+        x = layers.BatchNormalization(name="norm")(backbone(inputs))
+        x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="pool")(x)
+        x = keras.layers.Dropout(config.dropout, name="dropout")(x)
+        # Logits stay float32 under mixed precision, as losses and softmax want them.
+        heads = {
+            head: keras.layers.Dense(config.num_classes, dtype="float32", name=head)(x)
+            for head in ("head", "head_dist")[: config.heads]
+        }
+        if return_heads:
+            outputs: Any = heads
+        elif config.heads == 2:
+            outputs = keras.layers.Average(name="logits", dtype="float32")(list(heads.values()))
+        else:
+            outputs = heads["head"]
+        super().__init__(inputs=inputs, outputs=outputs, name=name or "swiftformer", **options)
+
+        # === Config ===
+        self.backbone = backbone
+        self.config = config
+        self.preprocessing = preprocessing
+        self.labels = tuple(labels) if labels is not None else None
+        self.origin = origin
+        self.input_size = input_size
+        self.return_heads = return_heads
+
+    def named_weights(self) -> dict[str, keras.Variable]:
+        """Every weight under the name that checkpoints are mapped to."""
+        return named_weights(self)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "config": self.config.to_dict(),
+            "preprocessing": self.preprocessing.to_dict() if self.preprocessing else None,
+            "labels": list(self.labels) if self.labels is not None else None,
+            "origin": self.origin.to_dict() if self.origin else None,
+            "input_size": list(self.input_size) if self.input_size else None,
+            "return_heads": self.return_heads,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        return cls(**facts_from_config(config))
+
+    @classmethod
+    def from_preset(cls, name: str, **options: Any) -> Self:
+        """A published variant with random weights, or the real weights of a hub name.
+
+        Args:
+            name: a key of `PRESETS` (random weights), or a hub name such as
+                `hf://MBZUAI/swiftformer-xs` or `timm/swiftformer_xs.dist_in1k` (downloaded).
+            options: for a preset, fields of the configuration and constructor arguments; for a hub
+                name, what `from_checkpoint` takes.
+
+        Raises:
+            ConfigError: neither a preset nor a hub name.
+            HubError: the download failed.
+        """
+        if name not in PRESETS and "/" in name:
+            return cls.from_checkpoint(name, **options)
+        own = ("preprocessing", "labels", "origin", "input_size", "return_heads", "name")
+        arguments = {key: options.pop(key) for key in own if key in options}
+        return cls(preset(name, **options), **arguments)
+
+    @classmethod
+    def from_checkpoint(cls, source: str | Path, **options: Any) -> Self:
+        """A PyTorch checkpoint, a folder or a hub name; see `converters.load.load_checkpoint`.
+
+        Raises:
+            CheckpointError: the file cannot be read, or is no SwiftFormer classifier.
+            HubError: the download failed.
+        """
+        from converters.load import load_checkpoint  # the one listed exception to the import direction
+
+        model = load_checkpoint(source, **options).model
+        if not isinstance(model, cls):
+            raise ConfigError(
+                f"{source}: has no classification head; load it with SwiftFormerBackbone.from_checkpoint"
+            )
+        return model
