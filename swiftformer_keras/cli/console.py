@@ -1,0 +1,124 @@
+"""What a command prints: progress and warnings on stderr, its result on stdout as text or as one JSON object."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from swiftformer_keras import __version__
+from swiftformer_keras.cli.text import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+_WIDE = 10_000
+"""Columns of a table that goes to a file or a pipe: nothing is wrapped or cut there."""
+
+
+class Console:
+    """Printing for one run of one command."""
+
+    def __init__(self, command: str, *, as_json: bool, quiet: bool) -> None:
+        self.command, self.as_json, self.quiet = command, as_json, quiet
+
+    @contextlib.contextmanager
+    def progress(self, what: str) -> Iterator[Progress]:
+        """Progress on stderr for as long as the block runs: a bar on a terminal, plain lines otherwise."""
+        if self.quiet:
+            yield Progress()
+        elif sys.stderr.isatty():
+            with _bars() as bars:
+                yield _BarProgress(bars, what)
+        else:
+            yield _LineProgress(what)
+
+    def note(self, *lines: str) -> None:
+        """Part of the account of what was done; silent with --quiet and --json."""
+        if not (self.quiet or self.as_json):
+            for line in lines:
+                print(printable(line))
+
+    def warn(self, message: str) -> None:
+        """One warning line on stderr; with --json it belongs into the object instead."""
+        if not self.as_json:
+            print(f"Warning: {printable(message)}", file=sys.stderr)
+
+    def print(self, *lines: str) -> None:
+        """Lines of the result itself; silent only with --json."""
+        if not self.as_json:
+            for line in lines:
+                print(printable(line))
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """A table of the result on stdout; columns that hold numbers (`int`, `float`) are right-aligned."""
+        if self.as_json:
+            return
+        from rich import box
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=Text(printable(title)), title_justify="left", box=box.SIMPLE_HEAD)
+        for index, column in enumerate(columns):
+            numeric = bool(rows) and all(isinstance(row[index], (int, float)) for row in rows)
+            table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(printable(_cell(value))) for value in row))
+        width = None if sys.stdout.isatty() else _WIDE
+        RichConsole(file=sys.stdout, width=width, highlight=False).print(table, soft_wrap=False)
+
+    def result(self, fields: dict[str, Any]) -> None:
+        """The one object of --json: the command, our version and `fields`; without --json nothing."""
+        if self.as_json:
+            print(json.dumps({"command": self.command, "version": __version__, **fields}, allow_nan=False))
+
+
+class Progress:
+    """Takes progress and shows none; library functions call it with a step's name and how far it is."""
+
+    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
+        """`done` of `total` units of `step`; a total of 0 is unknown."""
+
+
+class _LineProgress(Progress):
+    """A line when a step begins."""
+
+    def __init__(self, what: str) -> None:
+        self._last = what
+        print(f"{printable(what)} ...", file=sys.stderr, flush=True)
+
+    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
+        if step != self._last:
+            self._last = step
+            print(f"  {printable(step)} ...", file=sys.stderr, flush=True)
+
+
+class _BarProgress(Progress):
+    """A bar with the current step's name; it vanishes when all is done."""
+
+    def __init__(self, bars: RichProgress, what: str) -> None:
+        self._bars, self._what = bars, what
+        self._task: TaskID = bars.add_task(printable(what), total=None)
+
+    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
+        description = f"{printable(self._what)}: {printable(step)}"
+        self._bars.update(self._task, description=description, completed=done, total=total or None)
+
+
+def _bars() -> RichProgress:
+    from rich.console import Console as RichConsole
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    return Bars(*columns, console=RichConsole(file=sys.stderr), transient=True)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)

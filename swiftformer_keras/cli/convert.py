@@ -1,0 +1,89 @@
+"""`swiftformer convert`: a PyTorch checkpoint to a .keras file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from swiftformer_keras.cli.console import Console
+from swiftformer_keras.cli.options import (
+    ForceFlag,
+    InputSize,
+    JsonFlag,
+    QuietFlag,
+    TokenWeights,
+    WeightSet,
+    parse_size,
+    preprocessing_choice,
+)
+
+
+def convert(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SRC",
+            help="A .pth, .pt, .bin or .safetensors file, a Hugging Face or timm folder, or a hub name "
+            "such as hf://timm/swiftformer_xs.dist_in1k.",
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT.keras", help="The .keras file to write.")],
+    input_size: InputSize = None,
+    preprocessing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="timm|authors|transformers|FILE.json",
+            help="How pictures are prepared; by default what the source says, else its layout's published one.",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Class names: one a line, or JSON (list or id2label).")
+    ] = None,
+    token_weights: Annotated[
+        TokenWeights | None,
+        typer.Option(help="The attention the checkpoint was trained with; by default its layout's."),
+    ] = None,
+    weights: Annotated[
+        WeightSet | None, typer.Option(help="Which set of a training file; EMA where there is one.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The model's name; by default the source's.")] = None,
+    allow_nonfinite: Annotated[
+        bool, typer.Option("--allow-nonfinite", help="Accept weights that are NaN or infinite.")
+    ] = False,
+    force: ForceFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Convert a PyTorch checkpoint to a Keras model with the same logits."""
+    console = Console("convert", as_json=json, quiet=quiet)
+    size = parse_size(input_size)
+    from converters.load import convert as convert_checkpoint
+
+    with console.progress(f"Converting {source}"):
+        converted = convert_checkpoint(
+            source,
+            out,
+            input_size=size,
+            preprocessing=preprocessing_choice(preprocessing),
+            labels=labels,
+            token_weights=token_weights.value if token_weights else None,
+            weights=weights.value if weights else None,
+            allow_nonfinite=allow_nonfinite,
+            name=name,
+            force=force,
+        )
+    for warning in converted.warnings:
+        console.warn(warning)
+    console.note(f"{out} is written.")
+    console.note(*(f"  {d.what}: {d.value} ({d.reason})" for d in converted.decisions))
+    console.result(
+        {
+            "output": str(out),
+            "decisions": [
+                {"what": d.what, "value": str(d.value), "reason": d.reason} for d in converted.decisions
+            ],
+            "warnings": list(converted.warnings),
+        }
+    )

@@ -1,0 +1,68 @@
+"""`swiftformer export`: a .keras file to a checked .tflite file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from swiftformer_keras.cli.console import Console
+from swiftformer_keras.cli.options import (
+    ForceFlag,
+    Gelu,
+    InputKind,
+    InputSize,
+    JsonFlag,
+    OutputKind,
+    Precision,
+    QuietFlag,
+    parse_size,
+)
+from swiftformer_keras.cli.text import file_size
+
+
+def export(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras file that convert wrote.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.tflite", help="The .tflite file to write.")],
+    precision: Annotated[Precision, typer.Option(help="Arithmetic of the file.")] = Precision.FLOAT32,
+    input_size: InputSize = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Pictures like those the model will see; by default the package's."),
+    ] = None,
+    gelu: Annotated[
+        Gelu,
+        typer.Option(help="exact runs well everywhere; fast is made of operators old runtimes delegate."),
+    ] = Gelu.EXACT,
+    output: Annotated[OutputKind, typer.Option(help="What the file returns.")] = OutputKind.LOGITS,
+    input: Annotated[
+        InputKind, typer.Option(help="RGB pixels 0..255, or values normalised by the caller.")
+    ] = InputKind.PIXELS,
+    force: ForceFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Export a model to TFLite; the file is run and compared with the model before it is put in place."""
+    console = Console("export", as_json=json, quiet=quiet)
+    size = parse_size(input_size)
+    from converters.tflite.export import export as export_model
+    from swiftformer_keras import load_model
+    from swiftformer_keras.files import check_output
+
+    check_output(out, force=force)
+    with console.progress(f"Exporting {model}") as progress:
+        report = export_model(
+            load_model(model),
+            out,
+            precision=precision.value,
+            input_size=size,
+            samples=samples,
+            gelu=gelu.value,
+            output=output.value,
+            input=input.value,
+            force=force,
+            progress=progress,
+        )
+    console.note(f"{out} is written, {file_size(out.stat().st_size)}.")
+    console.result({"output": str(out), **report.to_dict()})
