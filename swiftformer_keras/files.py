@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import importlib.metadata
+import json
 import os
+import platform
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from swiftformer_keras.errors import OutputError
 
@@ -76,6 +80,34 @@ def sha256_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes, read in blocks."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sidecar(path: Path) -> Path:
+    """Where the record of an output is written: beside it, with `.json` added."""
+    return path.with_name(path.name + ".json")
+
+
+def write_record(path: Path, record: Mapping[str, Any], *, force: bool = False) -> Path:
+    """Write, beside the finished output `path`, what made it: `record`, its SHA-256 and the versions in use.
+
+    Raises:
+        OutputError: the record cannot be written.
+    """
+    content = {"file": path.name, "sha256": sha256_file(path), "versions": versions(), **record}
+    with write_atomically(sidecar(path), force=force) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    return sidecar(path)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that shape an output."""
+    found = {"python": platform.python_version()}
+    for package in ("swiftformer-keras", "keras", "tensorflow", "ai-edge-litert", "litert-quantizer", "numpy", "pillow"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _output_error(path: Path, error: OSError | ValueError) -> OutputError:

@@ -1,0 +1,192 @@
+"""What a checkpoint says of itself: preprocessing, labels, author and licence, each with the reason it was taken.
+
+An option of the user wins over the file's own word, and that over the layout's default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from swiftformer_keras.errors import JsonFileError, PreprocessingError
+from swiftformer_keras.labels import check_labels, imagenet_labels, labels_from_id2label, read_labels
+from swiftformer_keras.origin import Origin
+from swiftformer_keras.preprocessing import (
+    PREPROCESSINGS,
+    Preprocessing,
+    from_timm_config,
+    from_transformers_config,
+    read_preprocessing_file,
+)
+from swiftformer_keras.shown import shown
+
+LARGEST_INPUT = 4096
+_DEFAULT_PREPROCESSING = {"original": "authors", "timm": "timm", "transformers": "transformers"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """One choice that was made for the user, with what it rests on."""
+
+    what: str
+    value: str
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Plain JSON types."""
+        return dataclasses.asdict(self)
+
+
+def choose_preprocessing(
+    option: str | Path | None,
+    input_size: int | tuple[int, int] | None,
+    config: Mapping[str, Any],
+    preprocessor_config: Mapping[str, Any],
+    metadata: Mapping[str, str],
+    layout: str,
+    where: str,
+) -> tuple[Preprocessing, list[Decision]]:
+    """How pictures become this checkpoint's input, and why.
+
+    Args:
+        option: a published setting's name or a JSON file; wins over everything else.
+        input_size: side in pixels, or (height, width); wins over the size that goes with the setting.
+        config: the file's own config.json, empty where it has none.
+        preprocessor_config: the file's own preprocessor_config.json.
+        metadata: the `__metadata__` of a safetensors file.
+        layout: whose default is taken when nobody says anything.
+        where: the file, for messages.
+
+    Raises:
+        PreprocessingError: a setting is unknown or makes no sense.
+    """
+    if option is not None and str(option) in PREPROCESSINGS:
+        chosen, reason = PREPROCESSINGS[str(option)], "asked for with --preprocessing"
+        name = str(option)
+    elif option is not None:
+        chosen, reason, name = read_preprocessing_file(Path(option)), "read from the given file", shown(option)
+    elif preprocessor_config:
+        chosen = from_transformers_config(dict(preprocessor_config))
+        reason, name = "the file's own preprocessor_config.json says so", "of the file"
+    elif isinstance(config.get("pretrained_cfg"), dict):
+        chosen = from_timm_config(config["pretrained_cfg"])
+        reason, name = "the file's own config.json says so", "of the file"
+    elif "preprocessing" in metadata:
+        chosen = Preprocessing.from_dict(_object(metadata["preprocessing"], "preprocessing", where))
+        reason, name = "the file's own metadata says so", "of the file"
+    else:
+        name = _DEFAULT_PREPROCESSING[layout]
+        chosen, reason = PREPROCESSINGS[name], f"the file does not say; this is usual for the {layout} layout"
+    decisions = [Decision("preprocessing", f"{name}: {describe(chosen)}", reason)]
+
+    own_size = metadata.get("input_size") if option is None and not preprocessor_config else None
+    if input_size is not None:
+        size = input_size if isinstance(input_size, tuple) else (input_size, input_size)
+        reason = "asked for with --input-size"
+    elif own_size is not None:
+        if not own_size.isascii() or not own_size.isdigit():
+            raise PreprocessingError(f"{where}: metadata input_size is {shown(own_size)!r}, not a number of pixels")
+        size, reason = (int(own_size), int(own_size)), "the file's own metadata says so"
+    else:
+        return chosen, decisions
+    if not all(1 <= side <= LARGEST_INPUT for side in size):
+        raise PreprocessingError(f"{where}: input size {size} is not between 1 and {LARGEST_INPUT} pixels")
+    decisions.append(Decision("input size", f"{size[0]} x {size[1]}", reason))
+    return chosen.with_size(*size), decisions
+
+
+def describe(preprocessing: Preprocessing) -> str:
+    """One line for people."""
+    size = f"{preprocessing.height} x {preprocessing.width}"
+    if preprocessing.resize == "squash":
+        return f"squash to {size}, {preprocessing.filter}"
+    return f"crop {preprocessing.crop_fraction:g} of the shorter side to {size}, {preprocessing.filter}"
+
+
+def choose_labels(
+    option: Path | None,
+    config: Mapping[str, Any],
+    metadata: Mapping[str, str],
+    num_classes: int,
+    where: str,
+) -> tuple[tuple[str, ...] | None, Decision, str | None]:
+    """The classes' names, why, and a warning when there are none.
+
+    Raises:
+        LabelsError: the given or the file's own labels do not fit the number of classes.
+    """
+    if option is not None:
+        labels = check_labels(read_labels(Path(option)), num_classes, shown(option))
+        return labels, Decision("labels", f"{num_classes} from {shown(option)}", "asked for with --labels"), None
+    own: tuple[str, ...] | None = None
+    if isinstance(config.get("id2label"), dict):
+        own = labels_from_id2label(config["id2label"])
+    elif isinstance(config.get("label_names"), list):
+        own = labels_from_id2label({str(i): name for i, name in enumerate(config["label_names"])})
+    elif "labels" in metadata:
+        own = labels_from_id2label(
+            {str(i): name for i, name in enumerate(_list(metadata["labels"], "labels", where))}
+        )
+    if own is not None:
+        labels = check_labels(own, num_classes, where)
+        return labels, Decision("labels", f"{num_classes} of the file", "the file brings them itself"), None
+    if num_classes == len(imagenet_labels()):
+        reason = "the file has none, and 1000 classes are ImageNet-1k's"
+        return imagenet_labels(), Decision("labels", "ImageNet-1k, built in", reason), None
+    decision = Decision("labels", "none", f"the file has none, and {num_classes} classes are no known list")
+    return None, decision, f"{where}: no labels; classes will be numbers. Give names with --labels FILE"
+
+
+def describe_origin(
+    config: Mapping[str, Any], metadata: Mapping[str, str], known: Mapping[str, str], default_name: str
+) -> Origin:
+    """Name, author and licence from the source, else "unknown".
+
+    Args:
+        config: the file's own config.json.
+        metadata: the `__metadata__` of a safetensors file.
+        known: what the reader and the hub found out (file name, SHA-256, revision, …); wins.
+        default_name: when the source names itself nowhere.
+    """
+    pretrained = config.get("pretrained_cfg")
+    pretrained = pretrained if isinstance(pretrained, dict) else {}
+    said = {
+        "name": _first(metadata.get("name"), metadata.get("architecture"), pretrained.get("architecture")),
+        "description": _first(metadata.get("description"), metadata.get("dataset")),
+        "author": _first(metadata.get("author"), pretrained.get("author")),
+        "licence": _first(
+            metadata.get("licence"), metadata.get("license"), pretrained.get("license"), config.get("license")
+        ),
+        "version": _first(metadata.get("version")),
+        "url": _first(metadata.get("url"), pretrained.get("origin_url")),
+    }
+    values = {"name": default_name, **{k: v for k, v in said.items() if v}, **{k: v for k, v in known.items() if v}}
+    return Origin.from_dict({key: shown(value, 500) for key, value in values.items()})
+
+
+def _first(*candidates: Any) -> str:
+    return next((text for text in candidates if isinstance(text, str) and text.strip()), "")
+
+
+def _json(text: str, what: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise JsonFileError(f"{where}: the metadata's {what} is no JSON; give it as an option instead") from None
+
+
+def _object(text: str, what: str, where: str) -> dict[str, Any]:
+    value = _json(text, what, where)
+    if not isinstance(value, dict):
+        raise JsonFileError(f"{where}: the metadata's {what} is no JSON object; give it as an option instead")
+    return value
+
+
+def _list(text: str, what: str, where: str) -> list[Any]:
+    value = _json(text, what, where)
+    if not isinstance(value, list):
+        raise JsonFileError(f"{where}: the metadata's {what} is no JSON list; give it as an option instead")
+    return value

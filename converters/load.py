@@ -1,0 +1,269 @@
+"""A checkpoint's arrays into a Keras model, with a full account of what matched and what was chosen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from converters import layouts
+from converters.checkpoints import Checkpoint, read_checkpoint
+from converters.described import Decision, choose_labels, choose_preprocessing, describe_origin
+from swiftformer_keras.config import SwiftFormerConfig, TokenWeights
+from swiftformer_keras.errors import ConfigError, LayoutError, MismatchError, NonFiniteError
+from swiftformer_keras.files import check_output, sidecar, write_atomically, write_record
+from swiftformer_keras.shown import shown
+from swiftformer_keras.weights import Shape, backbone_shapes, classifier_shapes
+
+if TYPE_CHECKING:
+    from swiftformer_keras.backbone import SwiftFormerBackbone
+    from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
+
+_HEAD_NAMES = ("norm/", "head/", "head_dist/")
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """What loading a checkpoint came to.
+
+    Attributes:
+        model: a classifier, or a backbone where the file has no head.
+        decisions: every choice that was made, with its reason.
+        warnings: what the user should know.
+        tensors: how many of the file's tensors are in the model.
+    """
+
+    model: SwiftFormerImageClassifier | SwiftFormerBackbone
+    decisions: tuple[Decision, ...]
+    warnings: tuple[str, ...]
+    tensors: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, without the weights."""
+        origin = self.model.origin
+        return {
+            "variant": self.model.config.variant,
+            "config": self.model.config.to_dict(),
+            "parameters": int(self.model.count_params()),
+            "tensors": self.tensors,
+            "origin": origin.to_dict() if origin else None,
+            "decisions": [decision.to_dict() for decision in self.decisions],
+            "warnings": list(self.warnings),
+        }
+
+
+def load_checkpoint(
+    source: str | Path,
+    *,
+    input_size: int | tuple[int, int] | None = None,
+    preprocessing: str | Path | None = None,
+    labels: Path | None = None,
+    token_weights: TokenWeights | None = None,
+    weights: Literal["model", "ema"] | None = None,
+    allow_nonfinite: bool = False,
+    backbone_only: bool = False,
+    name: str | None = None,
+    update: bool = False,
+) -> Converted:
+    """Read a checkpoint file, a folder or a hub name into a Keras model.
+
+    Args:
+        source: path, or a hub name (the only case in which the network is touched).
+        input_size: side in pixels, or (height, width), of the preprocessing.
+        preprocessing: "timm", "authors", "transformers" or a JSON file.
+        labels: a file with one name a class.
+        token_weights: overrides what follows from the layout.
+        weights: which set of a training file; the moving average ("ema") where there is one.
+        allow_nonfinite: load NaN and infinity instead of refusing them.
+        backbone_only: leave the head aside.
+        name: of the model, when the source has none.
+        update: for a hub name, accept the newest commit instead of the recorded one.
+
+    Raises:
+        CheckpointError: the file cannot be read, or is no SwiftFormer.
+        PreprocessingError, LabelsError: an option or the file's own word makes no sense.
+        HubError: the download failed.
+    """
+    path, known, hub_decisions = _resolve(str(source), update)
+    checkpoint = read_checkpoint(path, weights=weights)
+    where = shown(path)
+    layout = _with_place(where, lambda: layouts.detect_layout(checkpoint.tensors))
+    mapping = _with_place(where, lambda: layouts.rename(checkpoint.tensors, layout))
+    arrays = {ours: checkpoint.tensors[theirs] for theirs, ours in mapping.items()}
+    chosen_weights = token_weights or layout.token_weights
+    config = _with_place(
+        where, lambda: layouts.infer_config({k: v.shape for k, v in arrays.items()}, chosen_weights)
+    )
+    is_backbone = backbone_only or config.feature_norms or not layouts.has_head(arrays)
+    left_aside = [ours for ours in arrays if is_backbone and ours.startswith(_HEAD_NAMES)]
+    names = {ours: theirs for theirs, ours in mapping.items() if ours not in left_aside}
+    values = prepare(
+        {ours: arrays[ours] for ours in names},
+        backbone_shapes(config) if is_backbone else classifier_shapes(config),
+        names,
+        where,
+        allow_nonfinite=allow_nonfinite,
+    )
+
+    own_config, own_preprocessor = checkpoint.config or {}, checkpoint.preprocessor_config or {}
+    contract, contract_decisions = choose_preprocessing(
+        preprocessing, input_size, own_config, own_preprocessor, checkpoint.metadata, layout.name, where
+    )
+    facts = {
+        "file_name": checkpoint.file_name,
+        "sha256": checkpoint.sha256,
+        "container": checkpoint.container,
+        "layout": layout.name,
+        "weights": checkpoint.weights,
+        **known,
+    }
+    origin = describe_origin(own_config, checkpoint.metadata, facts, name or _default_name(path, config))
+    decisions = [
+        *hub_decisions,
+        *_decisions(checkpoint, layout, config, token_weights, weights, left_aside),
+        *contract_decisions,
+    ]
+    warnings: list[str] = []
+    model: SwiftFormerBackbone | SwiftFormerImageClassifier
+    if is_backbone:
+        from swiftformer_keras.backbone import SwiftFormerBackbone
+
+        model = SwiftFormerBackbone(config, preprocessing=contract, origin=origin)
+    else:
+        from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
+
+        names_of_classes, decision, warning = choose_labels(
+            labels, own_config, checkpoint.metadata, config.num_classes, where
+        )
+        decisions.append(decision)
+        warnings += [warning] if warning else []
+        model = SwiftFormerImageClassifier(
+            config, preprocessing=contract, labels=names_of_classes, origin=origin
+        )
+    assign(model, values)
+    return Converted(model, tuple(decisions), tuple(warnings), len(values))
+
+
+def convert(source: str | Path, out: Path, *, force: bool = False, **options: Any) -> Converted:
+    """Load a checkpoint and write it as a `.keras` file, with a JSON record of where it came from beside it.
+
+    Raises:
+        OutputError: `out` may not be written.
+        Otherwise as `load_checkpoint`.
+    """
+    if out.suffix != ".keras":
+        raise ConfigError(f"{shown(out)}: a Keras model's file name ends in .keras")
+    check_output(out, force=force)
+    check_output(sidecar(out), force=force)
+    converted = load_checkpoint(source, **options)
+    with write_atomically(out, force=force) as temporary:
+        converted.model.save(temporary)
+    write_record(out, {"settings": {k: str(v) for k, v in options.items() if v}, **converted.to_dict()}, force=force)
+    return converted
+
+
+def prepare(
+    arrays: Mapping[str, np.ndarray],
+    expected: Mapping[str, Shape],
+    names: Mapping[str, str],
+    where: str,
+    *,
+    allow_nonfinite: bool = False,
+) -> dict[str, np.ndarray]:
+    """Arrays in Keras' axis order, float32, one for every expected weight and none besides.
+
+    Args:
+        arrays: by our names, in torch's axis order.
+        expected: our names and Keras' shapes.
+        names: our names to the file's, for messages.
+        where: the file, for messages.
+        allow_nonfinite: keep NaN and infinity.
+
+    Raises:
+        MismatchError: tensors are missing, left over or of another shape.
+        NonFiniteError: a tensor holds NaN or infinity, or a variance is negative.
+    """
+    missing, extra = sorted(set(expected) - set(arrays)), sorted(set(arrays) - set(expected))
+    if missing or extra:
+        parts = [f"{len(missing)} tensors are missing (first: {missing[0]})"] if missing else []
+        parts += [f"{len(extra)} have no place (first: {names[extra[0]]!r})"] if extra else []
+        raise MismatchError(f"{where}: {' and '.join(parts)}; the file does not hold a whole SwiftFormer")
+    values = {}
+    for ours, array in arrays.items():
+        value = layouts.to_keras_axes(ours, array)
+        if value.shape != expected[ours]:
+            raise MismatchError(
+                f"{where}: tensor {names[ours]!r} has shape {array.shape}, which does not fit {ours} with "
+                f"{expected[ours]} in Keras' order; the file was changed or mixes two variants"
+            )
+        if value.dtype.kind != "f":
+            raise MismatchError(f"{where}: tensor {names[ours]!r} is {value.dtype}; weights are floating point")
+        if not allow_nonfinite and not np.isfinite(value).all():
+            raise NonFiniteError(
+                f"{where}: tensor {names[ours]!r} holds NaN or infinity; the training diverged or the file is "
+                "damaged. --allow-nonfinite loads it all the same"
+            )
+        if not allow_nonfinite and ours.endswith("/moving_variance") and value.min(initial=0) < 0:
+            raise NonFiniteError(
+                f"{where}: tensor {names[ours]!r} is a variance below zero; the file is damaged. "
+                "--allow-nonfinite loads it all the same"
+            )
+        values[ours] = value
+    return values
+
+
+def assign(model: SwiftFormerImageClassifier | SwiftFormerBackbone, values: Mapping[str, np.ndarray]) -> None:
+    """Put every value into the weight of its name; the names must be exactly the model's."""
+    weights = model.named_weights()
+    assert set(weights) == set(values), sorted(set(weights) ^ set(values))
+    for ours, weight in weights.items():
+        weight.assign(values[ours].astype("float32", copy=False))
+
+
+def _resolve(source: str, update: bool) -> tuple[Path, dict[str, str], list[Decision]]:
+    """The local path of a source, and what the hub knows of it."""
+    from converters import hub
+
+    if not hub.is_hub_name(source):
+        return Path(source), {}, []
+    snapshot = hub.fetch(source, update=update)
+    reason = "recorded at the first download" if not update else "the newest, as asked for"
+    return snapshot.folder, snapshot.origin(), [Decision("hub commit", snapshot.commit, reason)]
+
+
+def _decisions(
+    checkpoint: Checkpoint,
+    layout: layouts.Layout,
+    config: SwiftFormerConfig,
+    token_weights: TokenWeights | None,
+    weights: str | None,
+    left_aside: list[str],
+) -> list[Decision]:
+    reason = "asked for with --token-weights" if token_weights else layout.reason
+    heads = "no head" if not config.num_classes or left_aside else f"{config.heads} head(s), {config.num_classes} classes"
+    found = [
+        Decision("layout", layout.name, "recognised by the tensors' names"),
+        Decision("variant", f"{config.variant}, {heads}", "recognised by the tensors' shapes"),
+        Decision("token weights", config.token_weights, reason),
+    ]
+    if weights or checkpoint.weights == "ema":
+        reason = "asked for with --weights" if weights else "the file has a moving average, which is the better set"
+        found.append(Decision("weights", checkpoint.weights, reason))
+    if left_aside:
+        found.append(Decision("left aside", f"{len(left_aside)} tensors", "a backbone has no norm and no head"))
+    return found
+
+
+def _default_name(path: Path, config: SwiftFormerConfig) -> str:
+    return config.variant if config.variant != "custom" else shown(path.stem)
+
+
+def _with_place(where: str, call: Any) -> Any:
+    """Errors of the pure functions do not know the file; here it is put in front."""
+    try:
+        return call()
+    except LayoutError as error:
+        raise type(error)(f"{where}: {error}") from None
