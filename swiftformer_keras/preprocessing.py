@@ -8,7 +8,6 @@ tensors differs from it by a level here and there.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from PIL import Image
 
+from swiftformer_keras import strict_json
 from swiftformer_keras.errors import PictureError, PreprocessingError
 from swiftformer_keras.shown import shown
 
@@ -24,6 +24,14 @@ Resize = Literal["crop", "squash"]
 Filter = Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"]
 ChannelOrder = Literal["rgb", "bgr"]
 CropOffset = Literal["half_even", "floor"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "resize": get_args(Resize),
+    "filter": get_args(Filter),
+    "channel_order": get_args(ChannelOrder),
+    "crop_offset": get_args(CropOffset),
+    "resampler": ("pillow",),
+}
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -139,15 +147,6 @@ class Preprocessing:
         return round(height / ratio), round(width / ratio)
 
 
-PREPROCESSINGS: dict[str, Preprocessing] = {
-    "timm": Preprocessing(224, 224, "crop", 0.95, "bicubic"),
-    "authors": Preprocessing(224, 224, "crop", 0.875, "bicubic"),
-    "transformers": Preprocessing(224, 224, "squash", 1.0, "bilinear"),
-}
-"""The three published settings at 224 pixels: timm scales to 235 and crops, the authors (`main.py` and
-`util/datasets.py` of Amshaker/SwiftFormer) to 256, transformers squashes."""
-
-
 def apply(picture: Image.Image, preprocessing: Preprocessing) -> np.ndarray:
     """Scale and crop a picture of mode RGB (see `pictures.open_picture`).
 
@@ -203,14 +202,12 @@ def read_preprocessing_file(path: str | os.PathLike[str]) -> Preprocessing:
             raise PreprocessingError(f"{where}: is not a file. Give a JSON file with the preprocessing")
         if (size := file.stat().st_size) > MAX_FILE_BYTES:
             raise PreprocessingError(f"{where}: has {size:,} bytes, too many for this. Check the path")
-        text = file.read_text(encoding="utf-8-sig")
-        values = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-        return Preprocessing.from_dict(values)
+        return Preprocessing.from_dict(strict_json.parse(file.read_text(encoding="utf-8-sig")))
     except PreprocessingError as error:
         raise error if str(error).startswith(where) else PreprocessingError(f"{where}: {error}") from None
     except OSError as error:
         raise PreprocessingError(f"{where}: cannot be read ({error.strerror}). Check the path") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         reason = shown(error, 100)
         raise PreprocessingError(
             f"{where}: is not valid JSON ({reason}). Correct it, see the README"
@@ -365,17 +362,6 @@ def _unsupported(source: str, what: str) -> PreprocessingError:
     )
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a name occurs twice in one object")
-    return values
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number in JSON")
-
-
 def _offset(surplus: int, rounding: CropOffset) -> int:
     return round(surplus / 2) if rounding == "half_even" else surplus // 2
 
@@ -388,13 +374,13 @@ def _wrong(name: str, wanted: str, value: object) -> PreprocessingError:
     return PreprocessingError(f"preprocessing: {name} must be {wanted}, not {shown(repr(value), 60)}")
 
 
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "resize": get_args(Resize),
-    "filter": get_args(Filter),
-    "channel_order": get_args(ChannelOrder),
-    "crop_offset": get_args(CropOffset),
-    "resampler": ("pillow",),
+PREPROCESSINGS: dict[str, Preprocessing] = {
+    "timm": Preprocessing(224, 224, "crop", 0.95, "bicubic"),
+    "authors": Preprocessing(224, 224, "crop", 0.875, "bicubic"),
+    "transformers": Preprocessing(224, 224, "squash", 1.0, "bilinear"),
 }
+"""The three published settings at 224 pixels: timm scales to 235 and crops, the authors (`main.py` and
+`util/datasets.py` of Amshaker/SwiftFormer) to 256, transformers squashes."""
 
 _MISSING = object()
 _VIT_DEFAULTS: dict[str, Any] = {
