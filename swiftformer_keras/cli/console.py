@@ -68,8 +68,10 @@ class Console:
             table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(printable(_cell(value))) for value in row))
-        width = None if sys.stdout.isatty() else _WIDE
-        RichConsole(file=sys.stdout, width=width, highlight=False).print(table, soft_wrap=False)
+        console = RichConsole(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+        with console.capture() as captured:
+            console.print(table)
+        print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
     def result(self, fields: dict[str, Any]) -> None:
         """The one object of --json: the command, our version and `fields`; without --json nothing."""

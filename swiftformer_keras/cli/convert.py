@@ -52,6 +52,9 @@ def convert(
     allow_nonfinite: Annotated[
         bool, typer.Option("--allow-nonfinite", help="Accept weights that are NaN or infinite.")
     ] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="For a hub name: take the newest commit and record it.")
+    ] = False,
     force: ForceFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -72,18 +75,11 @@ def convert(
             weights=weights.value if weights else None,
             allow_nonfinite=allow_nonfinite,
             name=name,
+            update=update,
             force=force,
         )
     for warning in converted.warnings:
         console.warn(warning)
-    console.note(f"{out} is written.")
+    console.note(f"{out} is written: {converted.tensors} tensors are in their place.")
     console.note(*(f"  {d.what}: {d.value} ({d.reason})" for d in converted.decisions))
-    console.result(
-        {
-            "output": str(out),
-            "decisions": [
-                {"what": d.what, "value": str(d.value), "reason": d.reason} for d in converted.decisions
-            ],
-            "warnings": list(converted.warnings),
-        }
-    )
+    console.result({"output": str(out), **converted.to_dict()})

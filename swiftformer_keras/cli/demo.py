@@ -24,16 +24,17 @@ def demo(
 
     with console.progress("Running the demo") as progress:
         report = run_demo(out_dir, force=force, progress=progress)
+    count = len(report.pictures)
     console.table(
-        f"{report.model}: {report.pictures} pictures",
-        ["file", "size", "largest logit difference", "same top-1 as Keras", "right"],
+        f"SwiftFormer-XS on {count} pictures of Fashion-MNIST",
+        ["file", "size", "largest logit difference", "same answer as Keras", "right answer"],
         [
             (
                 row.file,
                 file_size(row.size_bytes),
-                row.largest_difference,
-                f"{row.agreeing} of {report.pictures}",
-                f"{row.correct} of {report.pictures}",
+                f"{row.largest_difference:.1e}",
+                f"{row.agreeing} of {count}",
+                f"{row.correct} of {count}",
             )
             for row in report.rows
         ],
