@@ -127,5 +127,9 @@ class HubError(SwiftFormerError):
     """A download failed, is not allowed offline, or is not the file that was recorded."""
 
 
+class HubUnreachableError(HubError):
+    """No connection to the hub, no answer in time, or the hub is out of order; a recorded copy may still do."""
+
+
 class MissingToolError(SwiftFormerError):
     """An optional tool or package is not installed."""
