@@ -179,7 +179,9 @@ def _litert() -> Finding:
 
         interpreter = Interpreter(model_content=tiny_model(), num_threads=1)
         interpreter.allocate_tensors()
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.float32([-1, 0, 2, 5]))
+        interpreter.set_tensor(
+            interpreter.get_input_details()[0]["index"], np.array([-1, 0, 2, 5], np.float32)
+        )
         interpreter.invoke()
         result = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
     except Exception as error:  # noqa: BLE001 - as above
