@@ -67,7 +67,11 @@ def choose_preprocessing(
         chosen, reason = PREPROCESSINGS[str(option)], "asked for with --preprocessing"
         name = str(option)
     elif option is not None:
-        chosen, reason, name = read_preprocessing_file(Path(option)), "read from the given file", shown(option)
+        chosen, reason, name = (
+            read_preprocessing_file(Path(option)),
+            "read from the given file",
+            shown(option),
+        )
     elif preprocessor_config:
         chosen = from_transformers_config(dict(preprocessor_config))
         reason, name = "the file's own preprocessor_config.json says so", "of the file"
@@ -88,7 +92,9 @@ def choose_preprocessing(
         reason = "asked for with --input-size"
     elif own_size is not None:
         if not own_size.isascii() or not own_size.isdigit():
-            raise PreprocessingError(f"{where}: metadata input_size is {shown(own_size)!r}, not a number of pixels")
+            raise PreprocessingError(
+                f"{where}: metadata input_size is {shown(own_size)!r}, not a number of pixels"
+            )
         size, reason = (int(own_size), int(own_size)), "the file's own metadata says so"
     else:
         return chosen, decisions
@@ -120,7 +126,11 @@ def choose_labels(
     """
     if option is not None:
         labels = check_labels(read_labels(Path(option)), num_classes, shown(option))
-        return labels, Decision("labels", f"{num_classes} from {shown(option)}", "asked for with --labels"), None
+        return (
+            labels,
+            Decision("labels", f"{num_classes} from {shown(option)}", "asked for with --labels"),
+            None,
+        )
     own: tuple[str, ...] | None = None
     if isinstance(config.get("id2label"), dict):
         own = labels_from_id2label(config["id2label"])
@@ -163,7 +173,11 @@ def describe_origin(
         "version": _first(metadata.get("version")),
         "url": _first(metadata.get("url"), pretrained.get("origin_url")),
     }
-    values = {"name": default_name, **{k: v for k, v in said.items() if v}, **{k: v for k, v in known.items() if v}}
+    values = {
+        "name": default_name,
+        **{k: v for k, v in said.items() if v},
+        **{k: v for k, v in known.items() if v},
+    }
     return Origin.from_dict({key: shown(value, 500) for key, value in values.items()})
 
 
@@ -175,7 +189,9 @@ def _json(text: str, what: str, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise JsonFileError(f"{where}: the metadata's {what} is no JSON; give it as an option instead") from None
+        raise JsonFileError(
+            f"{where}: the metadata's {what} is no JSON; give it as an option instead"
+        ) from None
 
 
 def _object(text: str, what: str, where: str) -> dict[str, Any]:

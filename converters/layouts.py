@@ -107,7 +107,9 @@ def infer_config(shapes: Mapping[str, tuple[int, ...]], token_weights: TokenWeig
     for stage in range(STAGES):
         blocks = {int(m[1]) for name in shapes if (m := re.match(rf"stage{stage}_block(\d+)/", name))}
         if not blocks or blocks != set(range(len(blocks))):
-            raise LayoutError(f"stage {stage} has blocks {sorted(blocks)}; a SwiftFormer has 0, 1, 2 … without gaps")
+            raise LayoutError(
+                f"stage {stage} has blocks {sorted(blocks)}; a SwiftFormer has 0, 1, 2 … without gaps"
+            )
         depths.append(len(blocks))
     if any(name.startswith(f"stage{STAGES}_") for name in shapes):
         raise LayoutError(f"there are more than {STAGES} stages; a SwiftFormer has {STAGES}")
@@ -168,9 +170,12 @@ def _place(template: str) -> Callable[[re.Match[str]], str]:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text.replace(".", r"\.").replace("<stage>", r"(?P<stage>0|[1-9]\d{0,2})").replace(
-        "<block>", r"(?P<block>0|[1-9]\d{0,2})"
-    ) + r"\.(?P<kind>\w+)")
+    return re.compile(
+        text.replace(".", r"\.")
+        .replace("<stage>", r"(?P<stage>0|[1-9]\d{0,2})")
+        .replace("<block>", r"(?P<block>0|[1-9]\d{0,2})")
+        + r"\.(?P<kind>\w+)"
+    )
 
 
 _BLOCK = "stages.<stage>.blocks.<block>."
@@ -191,7 +196,11 @@ _PLACES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str], dict[str, s
     (_pattern("stages.<stage>.downsample.norm"), _place("stage{stage}_downsample/norm"), _NORM),
     *((_pattern(_BLOCK + part), _place(f"{_OUR_BLOCK}/{part}"), kinds) for part, kinds in _CONV_PARTS),
     *(
-        (_pattern(f"{_BLOCK}local_representation.{part}"), _place(f"{_OUR_BLOCK}/local_representation/{part}"), kinds)
+        (
+            _pattern(f"{_BLOCK}local_representation.{part}"),
+            _place(f"{_OUR_BLOCK}/local_representation/{part}"),
+            kinds,
+        )
         for part, kinds in _CONV_PARTS
     ),
     (_pattern(_BLOCK + "attn"), _place(f"{_OUR_BLOCK}/attn"), {"w_g": "w_g"}),

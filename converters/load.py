@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from converters import layouts
+from converters.assign import assign, prepare
 from converters.checkpoints import Checkpoint, read_checkpoint
 from converters.described import Decision, choose_labels, choose_preprocessing, describe_origin
 from swiftformer_keras.config import SwiftFormerConfig, TokenWeights
-from swiftformer_keras.errors import ConfigError, LayoutError, MismatchError, NonFiniteError
+from swiftformer_keras.errors import ConfigError, LayoutError
 from swiftformer_keras.files import check_output, sidecar, write_atomically, write_record
 from swiftformer_keras.shown import shown
-from swiftformer_keras.weights import Shape, backbone_shapes, classifier_shapes
+from swiftformer_keras.weights import backbone_shapes, classifier_shapes
 
 if TYPE_CHECKING:
     from swiftformer_keras.backbone import SwiftFormerBackbone
@@ -161,66 +159,10 @@ def convert(source: str | Path, out: Path, *, force: bool = False, **options: An
     converted = load_checkpoint(source, **options)
     with write_atomically(out, force=force) as temporary:
         converted.model.save(temporary)
-    write_record(out, {"settings": {k: str(v) for k, v in options.items() if v}, **converted.to_dict()}, force=force)
+    write_record(
+        out, {"settings": {k: str(v) for k, v in options.items() if v}, **converted.to_dict()}, force=force
+    )
     return converted
-
-
-def prepare(
-    arrays: Mapping[str, np.ndarray],
-    expected: Mapping[str, Shape],
-    names: Mapping[str, str],
-    where: str,
-    *,
-    allow_nonfinite: bool = False,
-) -> dict[str, np.ndarray]:
-    """Arrays in Keras' axis order, float32, one for every expected weight and none besides.
-
-    Args:
-        arrays: by our names, in torch's axis order.
-        expected: our names and Keras' shapes.
-        names: our names to the file's, for messages.
-        where: the file, for messages.
-        allow_nonfinite: keep NaN and infinity.
-
-    Raises:
-        MismatchError: tensors are missing, left over or of another shape.
-        NonFiniteError: a tensor holds NaN or infinity, or a variance is negative.
-    """
-    missing, extra = sorted(set(expected) - set(arrays)), sorted(set(arrays) - set(expected))
-    if missing or extra:
-        parts = [f"{len(missing)} tensors are missing (first: {missing[0]})"] if missing else []
-        parts += [f"{len(extra)} have no place (first: {names[extra[0]]!r})"] if extra else []
-        raise MismatchError(f"{where}: {' and '.join(parts)}; the file does not hold a whole SwiftFormer")
-    values = {}
-    for ours, array in arrays.items():
-        value = layouts.to_keras_axes(ours, array)
-        if value.shape != expected[ours]:
-            raise MismatchError(
-                f"{where}: tensor {names[ours]!r} has shape {array.shape}, which does not fit {ours} with "
-                f"{expected[ours]} in Keras' order; the file was changed or mixes two variants"
-            )
-        if value.dtype.kind != "f":
-            raise MismatchError(f"{where}: tensor {names[ours]!r} is {value.dtype}; weights are floating point")
-        if not allow_nonfinite and not np.isfinite(value).all():
-            raise NonFiniteError(
-                f"{where}: tensor {names[ours]!r} holds NaN or infinity; the training diverged or the file is "
-                "damaged. --allow-nonfinite loads it all the same"
-            )
-        if not allow_nonfinite and ours.endswith("/moving_variance") and value.min(initial=0) < 0:
-            raise NonFiniteError(
-                f"{where}: tensor {names[ours]!r} is a variance below zero; the file is damaged. "
-                "--allow-nonfinite loads it all the same"
-            )
-        values[ours] = value
-    return values
-
-
-def assign(model: SwiftFormerImageClassifier | SwiftFormerBackbone, values: Mapping[str, np.ndarray]) -> None:
-    """Put every value into the weight of its name; the names must be exactly the model's."""
-    weights = model.named_weights()
-    assert set(weights) == set(values), sorted(set(weights) ^ set(values))
-    for ours, weight in weights.items():
-        weight.assign(values[ours].astype("float32", copy=False))
 
 
 def _resolve(source: str, update: bool) -> tuple[Path, dict[str, str], list[Decision]]:
@@ -243,17 +185,27 @@ def _decisions(
     left_aside: list[str],
 ) -> list[Decision]:
     reason = "asked for with --token-weights" if token_weights else layout.reason
-    heads = "no head" if not config.num_classes or left_aside else f"{config.heads} head(s), {config.num_classes} classes"
+    heads = (
+        "no head"
+        if not config.num_classes or left_aside
+        else f"{config.heads} head(s), {config.num_classes} classes"
+    )
     found = [
         Decision("layout", layout.name, "recognised by the tensors' names"),
         Decision("variant", f"{config.variant}, {heads}", "recognised by the tensors' shapes"),
         Decision("token weights", config.token_weights, reason),
     ]
     if weights or checkpoint.weights == "ema":
-        reason = "asked for with --weights" if weights else "the file has a moving average, which is the better set"
+        reason = (
+            "asked for with --weights"
+            if weights
+            else "the file has a moving average, which is the better set"
+        )
         found.append(Decision("weights", checkpoint.weights, reason))
     if left_aside:
-        found.append(Decision("left aside", f"{len(left_aside)} tensors", "a backbone has no norm and no head"))
+        found.append(
+            Decision("left aside", f"{len(left_aside)} tensors", "a backbone has no norm and no head")
+        )
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import keras
 
 from swiftformer_keras import layers
-from swiftformer_keras.config import STAGES, SwiftFormerConfig, preset
+from swiftformer_keras.config import SwiftFormerConfig, preset
 from swiftformer_keras.errors import ConfigError
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import Preprocessing
@@ -33,6 +33,7 @@ class SwiftFormerBackbone(keras.Model):
         input_size: `(height, width)` to fix, or None for any.
         preprocessing: how pictures become its input, carried along.
         origin: where the weights come from, carried along.
+        dtype: dtype policy of the layers, such as "mixed_float16"; the global policy by default.
     """
 
     def __init__(
@@ -42,38 +43,47 @@ class SwiftFormerBackbone(keras.Model):
         input_size: tuple[int, int] | None = None,
         preprocessing: Preprocessing | None = None,
         origin: Origin | None = None,
+        dtype: Any = None,
         name: str | None = None,
         **options: Any,
     ) -> None:
         # === Graph ===
+        policy = keras.dtype_policies.get(dtype)
         height, width = input_size or (None, None)
         inputs = keras.Input((height, width, 3), name="image")
         x = inputs
         for index, filters in ((1, config.embed_dims[0] // 2), (2, config.embed_dims[0])):
-            x = keras.layers.ZeroPadding2D(1, data_format="channels_last", name=f"stem_pad{index}")(x)
+            x = keras.layers.ZeroPadding2D(
+                1, data_format="channels_last", dtype=policy, name=f"stem_pad{index}"
+            )(x)
             convolution = keras.layers.Conv2D(
-                filters, 3, strides=2, data_format="channels_last", name=f"stem_conv{index}"
+                filters, 3, strides=2, data_format="channels_last", dtype=policy, name=f"stem_conv{index}"
             )
-            x = layers.BatchNormalization(name=f"stem_norm{index}")(convolution(x))
-            x = keras.layers.ReLU(name=f"stem_relu{index}")(x)
+            x = layers.BatchNormalization(dtype=policy, name=f"stem_norm{index}")(convolution(x))
+            x = keras.layers.ReLU(dtype=policy, name=f"stem_relu{index}")(x)
         hidden_states = {"stem": x}
         pyramid_outputs = {}
         for stage, rates in enumerate(config.block_drop_path_rates()):
             if stage:
-                x = layers.Downsample(config.embed_dims[stage], name=f"stage{stage}_downsample")(x)
+                x = layers.Downsample(
+                    config.embed_dims[stage], dtype=policy, name=f"stage{stage}_downsample"
+                )(x)
                 hidden_states[f"downsample{stage}"] = x
             for block, rate in enumerate(rates):
                 last = block == len(rates) - 1
-                x = _block(config, stage, last, rate, f"stage{stage}_block{block}")(x)
+                x = _block(config, stage, last, rate, policy, f"stage{stage}_block{block}")(x)
             hidden_states[f"stage{stage}"] = x
             if config.feature_norms:
-                pyramid_outputs[f"P{stage + 2}"] = layers.BatchNormalization(name=f"feature_norm{stage}")(x)
+                pyramid_outputs[f"P{stage + 2}"] = layers.BatchNormalization(
+                    dtype=policy, name=f"feature_norm{stage}"
+                )(x)
             else:
                 pyramid_outputs[f"P{stage + 2}"] = x
         outputs = pyramid_outputs if config.feature_norms else x
         super().__init__(inputs=inputs, outputs=outputs, name=name or "swiftformer_backbone", **options)
 
         # === Config ===
+        self.dtype_policy = policy
         self.config = config
         self.input_size = input_size
         self.preprocessing = preprocessing
@@ -106,6 +116,7 @@ class SwiftFormerBackbone(keras.Model):
             "input_size": list(self.input_size) if self.input_size else None,
             "preprocessing": self.preprocessing.to_dict() if self.preprocessing else None,
             "origin": self.origin.to_dict() if self.origin else None,
+            "dtype": self.dtype_policy.name,
         }
 
     @classmethod
@@ -141,11 +152,7 @@ def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
 
     Names are `layer/sublayer/kind`, for example `stage0_block2/attn/to_query/kernel`.
     """
-    return {
-        weight.path: weight
-        for weight in model.weights
-        if "seed_generator" not in weight.path
-    }
+    return {weight.path: weight for weight in model.weights if "seed_generator" not in weight.path}
 
 
 def facts_from_config(config: dict[str, Any]) -> dict[str, Any]:
@@ -164,15 +171,17 @@ def facts_from_config(config: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _block(config: SwiftFormerConfig, stage: int, last: bool, rate: float, name: str) -> keras.layers.Layer:
-    assert 0 <= stage < STAGES
+def _block(
+    config: SwiftFormerConfig, stage: int, last: bool, rate: float, dtype: Any, name: str
+) -> keras.layers.Layer:
     dim = config.embed_dims[stage]
     if last:
-        return layers.EncoderBlock(config, dim, rate, name=name)
+        return layers.EncoderBlock(config, dim, rate, dtype=dtype, name=name)
     return layers.ConvEncoder(
         dim,
         config.hidden_dim(dim),
         rate if config.drop_path_blocks == "all" else 0.0,
         layer_scale=config.layer_scale != "none",
+        dtype=dtype,
         name=name,
     )

@@ -95,14 +95,24 @@ def write_record(path: Path, record: Mapping[str, Any], *, force: bool = False) 
     """
     content = {"file": path.name, "sha256": sha256_file(path), "versions": versions(), **record}
     with write_atomically(sidecar(path), force=force) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        temporary.write_text(
+            json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
+        )
     return sidecar(path)
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that shape an output."""
     found = {"python": platform.python_version()}
-    for package in ("swiftformer-keras", "keras", "tensorflow", "ai-edge-litert", "litert-quantizer", "numpy", "pillow"):
+    for package in (
+        "swiftformer-keras",
+        "keras",
+        "tensorflow",
+        "ai-edge-litert",
+        "litert-quantizer",
+        "numpy",
+        "pillow",
+    ):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

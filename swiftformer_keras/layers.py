@@ -36,14 +36,14 @@ def pad_border(x: Any) -> Any:
     return ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
 
 
-def pointwise(filters: int, name: str, **options: Any) -> keras.layers.Conv2D:
+def pointwise(filters: int, name: str, dtype: Any = None) -> keras.layers.Conv2D:
     """A 1x1 convolution."""
-    return keras.layers.Conv2D(filters, 1, data_format="channels_last", name=name, **options)
+    return keras.layers.Conv2D(filters, 1, data_format="channels_last", dtype=dtype, name=name)
 
 
-def drop_path(rate: float, name: str) -> keras.layers.Dropout:
+def drop_path(rate: float, name: str, dtype: Any = None) -> keras.layers.Dropout:
     """Stochastic depth (arXiv 1603.09382): a sample's whole branch is dropped, the others are scaled up."""
-    return keras.layers.Dropout(rate, noise_shape=(None, 1, 1, 1), name=name)
+    return keras.layers.Dropout(rate, noise_shape=(None, 1, 1, 1), dtype=dtype, name=name)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -107,10 +107,10 @@ class EfficientAdditiveAttention(keras.layers.Layer):
             raise ConfigError(f"token_weights must be 'l2norm' or 'ones', not {token_weights!r}")
         self.dim = dim
         self.token_weights = token_weights
-        self.to_query = keras.layers.Dense(dim, name="to_query")
-        self.to_key = keras.layers.Dense(dim, name="to_key")
-        self.proj = keras.layers.Dense(dim, name="proj")
-        self.final = keras.layers.Dense(dim, name="final")
+        self.to_query = keras.layers.Dense(dim, dtype=self.dtype_policy, name="to_query")
+        self.to_key = keras.layers.Dense(dim, dtype=self.dtype_policy, name="to_key")
+        self.proj = keras.layers.Dense(dim, dtype=self.dtype_policy, name="proj")
+        self.final = keras.layers.Dense(dim, dtype=self.dtype_policy, name="final")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         for layer in (self.to_query, self.to_key, self.proj, self.final):
@@ -165,13 +165,13 @@ class ConvEncoder(keras.layers.Layer):
         self.dim, self.hidden_dim = dim, hidden_dim
         self.drop_path_rate, self.has_layer_scale = drop_path_rate, layer_scale
         self.dwconv = keras.layers.DepthwiseConv2D(
-            3, padding="same", data_format="channels_last", name="dwconv"
+            3, padding="same", data_format="channels_last", dtype=self.dtype_policy, name="dwconv"
         )
-        self.norm = BatchNormalization(name="norm")
-        self.pwconv1 = pointwise(hidden_dim, "pwconv1")
-        self.pwconv2 = pointwise(dim, "pwconv2")
-        self.layer_scale = LayerScale(name="layer_scale") if layer_scale else None
-        self.drop_path = drop_path(drop_path_rate, "drop_path")
+        self.norm = BatchNormalization(dtype=self.dtype_policy, name="norm")
+        self.pwconv1 = pointwise(hidden_dim, "pwconv1", self.dtype_policy)
+        self.pwconv2 = pointwise(dim, "pwconv2", self.dtype_policy)
+        self.layer_scale = LayerScale(dtype=self.dtype_policy, name="layer_scale") if layer_scale else None
+        self.drop_path = drop_path(drop_path_rate, "drop_path", self.dtype_policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         outer, inner = (*input_shape[:-1], self.dim), (*input_shape[:-1], self.hidden_dim)
@@ -215,11 +215,11 @@ class Mlp(keras.layers.Layer):
     def __init__(self, dim: int, hidden_dim: int, dropout: float = 0.0, **options: Any) -> None:
         super().__init__(**options)
         self.dim, self.hidden_dim, self.dropout = dim, hidden_dim, dropout
-        self.norm = BatchNormalization(name="norm")
-        self.fc1 = pointwise(hidden_dim, "fc1")
-        self.fc2 = pointwise(dim, "fc2")
-        self.drop1 = keras.layers.Dropout(dropout, name="drop1")
-        self.drop2 = keras.layers.Dropout(dropout, name="drop2")
+        self.norm = BatchNormalization(dtype=self.dtype_policy, name="norm")
+        self.fc1 = pointwise(hidden_dim, "fc1", self.dtype_policy)
+        self.fc2 = pointwise(dim, "fc2", self.dtype_policy)
+        self.drop1 = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="drop1")
+        self.drop2 = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="drop2")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         outer, inner = (*input_shape[:-1], self.dim), (*input_shape[:-1], self.hidden_dim)
@@ -249,22 +249,36 @@ class EncoderBlock(keras.layers.Layer):
     """
 
     def __init__(
-        self, config: SwiftFormerConfig | dict[str, Any], dim: int, drop_path_rate: float = 0.0, **options: Any
+        self,
+        config: SwiftFormerConfig | dict[str, Any],
+        dim: int,
+        drop_path_rate: float = 0.0,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.config = config if isinstance(config, SwiftFormerConfig) else SwiftFormerConfig.from_dict(config)
         self.dim, self.drop_path_rate = dim, drop_path_rate
         self.local_representation = ConvEncoder(
-            dim, dim, layer_scale=self.config.layer_scale != "none", name="local_representation"
+            dim,
+            dim,
+            layer_scale=self.config.layer_scale != "none",
+            dtype=self.dtype_policy,
+            name="local_representation",
         )
-        self.attn = EfficientAdditiveAttention(dim, self.config.token_weights, name="attn")
-        self.mlp = Mlp(dim, self.config.hidden_dim(dim), self.config.mlp_dropout, name="mlp")
+        self.attn = EfficientAdditiveAttention(
+            dim, self.config.token_weights, dtype=self.dtype_policy, name="attn"
+        )
+        self.mlp = Mlp(
+            dim, self.config.hidden_dim(dim), self.config.mlp_dropout, dtype=self.dtype_policy, name="mlp"
+        )
         self.layer_scale_1, self.layer_scale_2 = (
-            LayerScale(self.config.layer_scale_init, name=name) if self.config.layer_scale == "all" else None
+            LayerScale(self.config.layer_scale_init, dtype=self.dtype_policy, name=name)
+            if self.config.layer_scale == "all"
+            else None
             for name in ("layer_scale_1", "layer_scale_2")
         )
-        self.drop_path_1 = drop_path(drop_path_rate, "drop_path_1")
-        self.drop_path_2 = drop_path(drop_path_rate, "drop_path_2")
+        self.drop_path_1 = drop_path(drop_path_rate, "drop_path_1", self.dtype_policy)
+        self.drop_path_2 = drop_path(drop_path_rate, "drop_path_2", self.dtype_policy)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         for layer in (self.local_representation, self.attn, self.mlp, self.layer_scale_1, self.layer_scale_2):
@@ -294,8 +308,10 @@ class Downsample(keras.layers.Layer):
     def __init__(self, dim: int, **options: Any) -> None:
         super().__init__(**options)
         self.dim = dim
-        self.conv = keras.layers.Conv2D(dim, 3, strides=2, data_format="channels_last", name="conv")
-        self.norm = BatchNormalization(name="norm")
+        self.conv = keras.layers.Conv2D(
+            dim, 3, strides=2, data_format="channels_last", dtype=self.dtype_policy, name="conv"
+        )
+        self.norm = BatchNormalization(dtype=self.dtype_policy, name="norm")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.conv.build(input_shape)

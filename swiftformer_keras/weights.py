@@ -47,8 +47,12 @@ def _norm(name: str, dim: int) -> dict[str, Shape]:
 
 
 def _conv_encoder(name: str, dim: int, hidden: int, config: SwiftFormerConfig) -> dict[str, Shape]:
-    shapes = {f"{name}/dwconv/kernel": (3, 3, dim, 1), f"{name}/dwconv/bias": (dim,)} | _norm(f"{name}/norm", dim)
-    shapes |= _affine(f"{name}/pwconv1", (1, 1, dim, hidden)) | _affine(f"{name}/pwconv2", (1, 1, hidden, dim))
+    shapes = {f"{name}/dwconv/kernel": (3, 3, dim, 1), f"{name}/dwconv/bias": (dim,)} | _norm(
+        f"{name}/norm", dim
+    )
+    shapes |= _affine(f"{name}/pwconv1", (1, 1, dim, hidden)) | _affine(
+        f"{name}/pwconv2", (1, 1, hidden, dim)
+    )
     if config.layer_scale != "none":
         shapes[f"{name}/layer_scale/gamma"] = (dim,)
     return shapes
@@ -60,7 +64,9 @@ def _encoder_block(name: str, dim: int, config: SwiftFormerConfig) -> dict[str, 
     for layer in ("to_query", "to_key", "proj", "final"):
         shapes |= _affine(f"{name}/attn/{layer}", (dim, dim))
     shapes |= _norm(f"{name}/mlp/norm", dim)
-    shapes |= _affine(f"{name}/mlp/fc1", (1, 1, dim, hidden)) | _affine(f"{name}/mlp/fc2", (1, 1, hidden, dim))
+    shapes |= _affine(f"{name}/mlp/fc1", (1, 1, dim, hidden)) | _affine(
+        f"{name}/mlp/fc2", (1, 1, hidden, dim)
+    )
     if config.layer_scale == "all":
         shapes |= {f"{name}/layer_scale_{index}/gamma": (dim,) for index in (1, 2)}
     return shapes

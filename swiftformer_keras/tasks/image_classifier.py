@@ -31,6 +31,8 @@ class SwiftFormerImageClassifier(keras.Model):
         origin: where the weights come from; travels with the file.
         input_size: `(height, width)` to fix, or None for any.
         return_heads: return both heads' logits instead of their mean.
+        dtype: dtype policy of the layers, such as "mixed_float16"; the global policy by default. Logits
+            are float32 under every policy.
 
     Raises:
         ConfigError: `return_heads` with one head, or feature norms with a classification head.
@@ -46,6 +48,7 @@ class SwiftFormerImageClassifier(keras.Model):
         origin: Origin | None = None,
         input_size: tuple[int, int] | None = None,
         return_heads: bool = False,
+        dtype: Any = None,
         name: str | None = None,
         **options: Any,
     ) -> None:
@@ -57,11 +60,12 @@ class SwiftFormerImageClassifier(keras.Model):
             raise LabelsError(f"{len(labels)} labels for {config.num_classes} classes; give one a class")
 
         # === Graph ===
-        backbone = SwiftFormerBackbone(config, input_size=input_size, name="backbone")
+        policy = keras.dtype_policies.get(dtype)
+        backbone = SwiftFormerBackbone(config, input_size=input_size, dtype=policy, name="backbone")
         inputs = keras.Input(backbone.input_shape[1:], name="image")
-        x = layers.BatchNormalization(name="norm")(backbone(inputs))
-        x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="pool")(x)
-        x = keras.layers.Dropout(config.dropout, name="dropout")(x)
+        x = layers.BatchNormalization(dtype=policy, name="norm")(backbone(inputs))
+        x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", dtype=policy, name="pool")(x)
+        x = keras.layers.Dropout(config.dropout, dtype=policy, name="dropout")(x)
         # Logits stay float32 under mixed precision, as losses and softmax want them.
         heads = {
             head: keras.layers.Dense(config.num_classes, dtype="float32", name=head)(x)
@@ -76,6 +80,7 @@ class SwiftFormerImageClassifier(keras.Model):
         super().__init__(inputs=inputs, outputs=outputs, name=name or "swiftformer", **options)
 
         # === Config ===
+        self.dtype_policy = policy
         self.backbone = backbone
         self.config = config
         self.preprocessing = preprocessing
@@ -97,6 +102,7 @@ class SwiftFormerImageClassifier(keras.Model):
             "origin": self.origin.to_dict() if self.origin else None,
             "input_size": list(self.input_size) if self.input_size else None,
             "return_heads": self.return_heads,
+            "dtype": self.dtype_policy.name,
         }
 
     @classmethod
@@ -119,7 +125,7 @@ class SwiftFormerImageClassifier(keras.Model):
         """
         if name not in PRESETS and "/" in name:
             return cls.from_checkpoint(name, **options)
-        own = ("preprocessing", "labels", "origin", "input_size", "return_heads", "name")
+        own = ("preprocessing", "labels", "origin", "input_size", "return_heads", "dtype", "name")
         arguments = {key: options.pop(key) for key in own if key in options}
         return cls(preset(name, **options), **arguments)
 
