@@ -90,15 +90,16 @@ def run_demo(
         OutputError: a file exists already, or the folder cannot be written.
         BoundNotMetError: an exported file differs from the model by more than its bound.
     """
-    from converters.load import convert
-    from converters.tflite.check import run_tflite
-    from converters.tflite.export import export
 
     def tell(step: str, done: int) -> None:
         if progress is not None:
             progress(step, done, len(PRECISIONS) + 2)
 
     _prepare(out_dir, force)
+    from converters.load import convert
+    from converters.tflite.check import run_tflite
+    from converters.tflite.export import export
+
     tell("converting the checkpoint", 0)
     model: Any = convert(
         data.demo_checkpoint(),

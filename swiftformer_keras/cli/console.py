@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,8 @@ class Console:
     def result(self, fields: dict[str, Any]) -> None:
         """The one object of --json: the command, our version and `fields`; without --json nothing."""
         if self.as_json:
-            print(json.dumps({"command": self.command, "version": __version__, **fields}, allow_nan=False))
+            content = _without_nan({"command": self.command, "version": __version__, **fields})
+            print(json.dumps(content, allow_nan=False))
 
 
 class Progress:
@@ -118,6 +120,17 @@ def _bars() -> RichProgress:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     return Bars(*columns, console=RichConsole(file=sys.stderr), transient=True)
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON knows neither NaN nor infinity (a foreign file may hold them): they become text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return value
 
 
 def _cell(value: object) -> str:

@@ -46,11 +46,12 @@ def export(
     """Export a model to TFLite; the file is run and compared with the model before it is put in place."""
     console = Console("export", as_json=json, quiet=quiet)
     size = parse_size(input_size)
-    from converters.tflite.export import export as export_model
-    from swiftformer_keras import load_model
     from swiftformer_keras.files import check_output
 
     check_output(out, force=force)
+    from converters.tflite.export import export as export_model
+    from swiftformer_keras import load_model
+
     with console.progress(f"Exporting {model}") as progress:
         report = export_model(
             load_model(model),
