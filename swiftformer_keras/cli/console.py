@@ -48,6 +48,11 @@ class Console:
         if not self.as_json:
             print(f"Warning: {printable(message)}", file=sys.stderr)
 
+    def problem(self, message: str) -> None:
+        """One error line on stderr for a part that failed while others went on."""
+        if not self.as_json:
+            print(f"Error: {printable(message)}", file=sys.stderr)
+
     def print(self, *lines: str) -> None:
         """Lines of the result itself; silent only with --json."""
         if not self.as_json:

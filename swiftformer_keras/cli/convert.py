@@ -12,11 +12,11 @@ from swiftformer_keras.cli.options import (
     ForceFlag,
     InputSize,
     JsonFlag,
+    PreprocessingOption,
     QuietFlag,
     TokenWeights,
     WeightSet,
     parse_size,
-    preprocessing_choice,
 )
 
 
@@ -31,13 +31,7 @@ def convert(
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT.keras", help="The .keras file to write.")],
     input_size: InputSize = None,
-    preprocessing: Annotated[
-        str | None,
-        typer.Option(
-            metavar="timm|authors|transformers|FILE.json",
-            help="How pictures are prepared; by default what the source says, else its layout's published one.",
-        ),
-    ] = None,
+    preprocessing: PreprocessingOption = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Class names: one a line, or JSON (list or id2label).")
     ] = None,
@@ -69,7 +63,7 @@ def convert(
             source,
             out,
             input_size=size,
-            preprocessing=preprocessing_choice(preprocessing),
+            preprocessing=preprocessing,
             labels=labels,
             token_weights=token_weights.value if token_weights else None,
             weights=weights.value if weights else None,

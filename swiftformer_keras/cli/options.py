@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +14,13 @@ ForceFlag = Annotated[bool, typer.Option("--force", help="Replace an existing ou
 InputSize = Annotated[
     str | None,
     typer.Option(metavar="N|HxW", help="Input size in pixels: one number, or height x width as in 192x160."),
+]
+PreprocessingOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="timm|authors|transformers|FILE.json",
+        help="How pictures are prepared; by default what the model or its source says.",
+    ),
 ]
 
 
@@ -77,8 +83,3 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
         )
     height = int(match[1])
     return height, int(match[2] or height)
-
-
-def preprocessing_choice(text: str | None) -> str | Path | None:
-    """A published setting's name as it is, anything else as the path of a JSON file."""
-    return text if text in (None, "timm", "authors", "transformers") else Path(text)
