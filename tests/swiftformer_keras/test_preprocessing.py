@@ -57,7 +57,8 @@ def test_the_golden_pictures_cover_what_can_go_wrong() -> None:
     sizes = [tuple(map(int, name.removesuffix(".png").split("x"))) for name in CASES[0]["pixels"]]
     assert len(sizes) >= 13
     assert any(min(size) < 224 for size in sizes), "smaller than the crop"
-    assert any(w > h for w, h in sizes) and any(h > w for w, h in sizes)
+    assert any(w > h for w, h in sizes)
+    assert any(h > w for w, h in sizes)
     assert {case["source"] for case in CASES} == {"timm", "authors", "transformers"}
 
 
@@ -241,7 +242,8 @@ def test_files_that_are_no_preprocessing_are_refused(content: bytes, tmp_path: P
     path = tmp_path / "mine.json"
     path.write_bytes(content)
     message = assert_refused(PreprocessingError, lambda: read_preprocessing_file(path), "mine.json")
-    assert message.isprintable() and len(message) < 500
+    assert message.isprintable()
+    assert len(message) < 500
 
 
 def test_places_that_are_no_file_are_refused(tmp_path: Path) -> None:
