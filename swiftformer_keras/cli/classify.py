@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def classify(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras or .tflite file.")],
     pictures: Annotated[
-        list[Path], typer.Argument(metavar="PICTURE...", help="Pictures, or folders of them.")
+        list[Path], typer.Argument(metavar="PICTURES", help="Picture files, or folders of them.")
     ],
     top: Annotated[int, typer.Option(min=1, metavar="K", help="How many names for each picture.")] = 5,
     preprocessing: PreprocessingOption = None,
