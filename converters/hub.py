@@ -173,7 +173,8 @@ def _fetch(
         if not update:
             note = (
                 f"{name} has moved from commit {recorded} to {remote.commit} since it was recorded; "
-                f"staying at the recorded one. To take the new one, update, or name it: {name.repo_id}@{remote.commit}."
+                "staying at the recorded one. To take the new one, give --update, or name it: "
+                f"{name.repo_id}@{remote.commit}."
             )
             done = _held(name, recorded, store, record) or _download_recorded(
                 name, recorded, store, record, progress
@@ -381,11 +382,11 @@ def _copy(source: Path, destination: Path) -> None:
 @contextlib.contextmanager
 def _alone(store: Path) -> Iterator[None]:
     """One process at a time in a repository's folder."""
-    import filelock
+    from huggingface_hub.utils import WeakFileLock
 
     try:
         store.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(store / ".lock"):
+        with WeakFileLock(store / ".lock"):
             yield
     except OSError as error:
         raise HubError(

@@ -1,7 +1,7 @@
 """A small hub on loopback: enough of huggingface.co's interface for the real client library to download from.
 
-It speaks `/api/models/NAME/revision/REV`, `/api/models/NAME/tree/REV` and `/NAME/resolve/REV/FILE` (HEAD and GET, ETag, X-Repo-Commit, Range,
-large files by redirect to a second address). `faults` makes it misbehave.
+It speaks `/api/models/NAME/revision/REV`, `/api/models/NAME/tree/REV` and `/NAME/resolve/REV/FILE` (HEAD and
+GET, ETag, X-Repo-Commit, Range, large files by redirect to a second address). `faults` makes it misbehave.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -108,6 +108,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the client may hang up at any time
+            super().handle()
 
     def do_HEAD(self) -> None:
         self._answer()
