@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from swiftformer_keras.config import PRESETS, SwiftFormerConfig
     from swiftformer_keras.origin import Origin
     from swiftformer_keras.preprocessing import Preprocessing
-    from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier, load_model
+    from swiftformer_keras.saving import load_model
+    from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
 __version__ = "0.1.0"
 
@@ -28,7 +29,7 @@ _HOMES = {
     "SwiftFormerBackbone": "swiftformer_keras.backbone",
     "SwiftFormerConfig": "swiftformer_keras.config",
     "SwiftFormerImageClassifier": "swiftformer_keras.tasks.image_classifier",
-    "load_model": "swiftformer_keras.tasks.image_classifier",
+    "load_model": "swiftformer_keras.saving",
 }
 
 __all__ = [

@@ -103,7 +103,7 @@ class SwiftFormerBackbone(keras.Model):
         known = {**self.hidden_states, **self.pyramid_outputs}
         if unknown := [name for name in names if name not in known]:
             raise ConfigError(f"no intermediate output {unknown[0]!r}; there are {', '.join(known)}")
-        return keras.Model(self.inputs, {name: known[name] for name in names}, name="features")
+        return keras.Model(self.inputs[0], {name: known[name] for name in names}, name="features")
 
     def named_weights(self) -> dict[str, keras.Variable]:
         """Every weight under the name that checkpoints are mapped to."""
@@ -155,13 +155,18 @@ def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
     return {weight.path: weight for weight in model.weights if "seed_generator" not in weight.path}
 
 
+_FACTS = {"name", "config", "input_size", "preprocessing", "origin", "dtype", "labels", "return_heads"}
+
+
 def facts_from_config(config: dict[str, Any]) -> dict[str, Any]:
     """The plain types of `get_config` back to the constructor's arguments.
 
     Raises:
-        ConfigError, PreprocessingError: a value is not as `get_config` writes it.
+        ConfigError, PreprocessingError: a value is unknown or not as `get_config` writes it.
     """
     values = dict(config)
+    if unknown := sorted(set(values) - _FACTS):
+        raise ConfigError(f"unknown facts {unknown} in the model's configuration")
     values["config"] = SwiftFormerConfig.from_dict(values["config"])
     values["input_size"] = tuple(values["input_size"]) if values.get("input_size") else None
     if values.get("preprocessing") is not None:

@@ -56,10 +56,14 @@ class SwiftFormerConfig:
 
     def __post_init__(self) -> None:
         for name in ("depths", "embed_dims"):
-            values = tuple(getattr(self, name))
-            if len(values) != STAGES or not all(isinstance(v, int) and v > 0 for v in values):
-                raise ConfigError(f"{name} must be four positive integers, not {values}")
-            object.__setattr__(self, name, values)
+            values = getattr(self, name)
+            if (
+                not isinstance(values, (tuple, list))
+                or len(values) != STAGES
+                or not all(map(_is_count, values))
+            ):
+                raise ConfigError(f"{name} must be {STAGES} positive integers, not {values!r}")
+            object.__setattr__(self, name, tuple(values))
         if self.embed_dims[0] < 2:
             raise ConfigError("embed_dims[0] must be at least 2: the stem begins with half of it")
         for name, allowed in (
@@ -67,16 +71,22 @@ class SwiftFormerConfig:
             ("drop_path_blocks", get_args(DropPathBlocks)),
             ("layer_scale", get_args(LayerScales)),
             ("heads", (1, 2)),
+            ("feature_norms", (False, True)),
         ):
-            if getattr(self, name) not in allowed:
-                raise ConfigError(f"{name} must be one of {allowed}, not {getattr(self, name)!r}")
-        if not math.isfinite(self.mlp_ratio) or int(self.mlp_ratio * min(self.embed_dims)) < 1:
-            raise ConfigError(f"mlp_ratio must be positive, not {self.mlp_ratio}")
-        if not isinstance(self.num_classes, int) or self.num_classes < 1:
+            value = getattr(self, name)
+            if value not in allowed or type(value) is not type(allowed[0]):
+                raise ConfigError(f"{name} must be one of {allowed}, not {value!r}")
+        if not _is_number(self.mlp_ratio) or int(self.mlp_ratio * min(self.embed_dims)) < 1:
+            raise ConfigError(
+                f"mlp_ratio must be a number that leaves a hidden channel, not {self.mlp_ratio!r}"
+            )
+        if not _is_count(self.num_classes):
             raise ConfigError(f"num_classes must be a positive integer, not {self.num_classes!r}")
+        if not _is_number(self.layer_scale_init):
+            raise ConfigError(f"layer_scale_init must be a finite number, not {self.layer_scale_init!r}")
         for name in ("drop_path_rate", "mlp_dropout", "dropout"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ConfigError(f"{name} must be in [0, 1), not {getattr(self, name)}")
+            if not _is_number(getattr(self, name)) or not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be in [0, 1), not {getattr(self, name)!r}")
 
     def block_drop_path_rates(self) -> list[list[float]]:
         """Drop-path rate of every block, stage by stage: `rate * j / (blocks - 1)`, j counted overall."""
@@ -120,6 +130,14 @@ class SwiftFormerConfig:
             if (preset.depths, preset.embed_dims) == (self.depths, self.embed_dims):
                 return name
         return "custom"
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
 
 
 PRESETS: dict[str, SwiftFormerConfig] = {
