@@ -143,6 +143,8 @@ def _from_json(text: str, where: str) -> tuple[str, ...]:
 
 def _checked(labels: list[Any], where: str, unit: str, first: int) -> tuple[str, ...]:
     """The labels without blanks around them, each one line that may go to a terminal."""
+    if not labels:
+        raise LabelsError(f"{where}: holds no labels. Name every class")
     checked = []
     for number, label in enumerate(labels, first):
         place = f"{where}, {unit} {number}"

@@ -37,6 +37,7 @@ MAX_PIXELS = 2 * 89_478_485
 """Largest picture that is decoded: Pillow's own limit against decompression bombs, 179 megapixels."""
 
 ORIENTATION_TAG = 0x0112
+_STDERR = 2  # file descriptor
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -154,18 +155,44 @@ def _read(file: IO[bytes], where: str) -> Image.Image:
         if width * height > MAX_PIXELS:
             raise _too_large(where)
         low_tiles, grey_alpha = _low_byte_tiles(image)
-        image.load()
+        with _silent_libtiff(image):
+            image.load()
         # After load(): Pillow turns TIFF files itself and then has no orientation any more.
         turn = _UPRIGHT.get(_orientation(image))
         if low_tiles:
             file.seek(0)
             with Image.open(file, formats=FORMATS) as low:
                 low.tile = low_tiles
-                low.load()
+                with _silent_libtiff(low):
+                    low.load()
                 rgb = _from_two_bytes(image, low, grey_alpha)
         else:
             rgb = _to_rgb(image, where)
     return rgb if turn is None else rgb.transpose(turn)
+
+
+@contextmanager
+def _silent_libtiff(image: Image.Image) -> Iterator[None]:
+    """Keep libtiff's own complaints off the terminal: it writes them to file descriptor 2, then fails anyway.
+
+    For the moment of decoding a compressed TIFF file, and of no other, the descriptor leads nowhere.
+    """
+    if all(tile.codec_name != "libtiff" for tile in getattr(image, "tile", [])):
+        yield
+        return
+    try:
+        kept = os.dup(_STDERR)
+    except OSError:  # there is no stderr to keep clean
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STDERR)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _orientation(image: Image.Image) -> int:
