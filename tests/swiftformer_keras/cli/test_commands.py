@@ -1,0 +1,142 @@
+"""The main job through the command line: convert, export, inspect and classify, each as a user calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from swiftformer_keras import data
+from tests.swiftformer_keras.cli.running import assert_one_line, run_cli
+
+SOURCE = data.demo_checkpoint()
+FACTS = ("--labels", data.demo_labels(), "--preprocessing", data.demo_preprocessing())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("commands")
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Path:
+    ran = run_cli("convert", SOURCE, "model.keras", *FACTS, cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == f"Converting {SOURCE} ...\n"
+    assert "token weights: l2norm (" in ran.stdout  # the choice, and after it the reason
+    assert "layout: timm (" in ran.stdout
+    assert "xs" in ran.stdout
+    return folder / "model.keras"
+
+
+@pytest.fixture(scope="module")
+def tflite(folder: Path, model: Path) -> Path:
+    ran = run_cli("export", model, "model.tflite", "--precision", "float16", "--json", cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert all(line.endswith(" ...") for line in ran.stderr.splitlines()), ran.stderr
+    report = json.loads(ran.stdout)
+    assert report["command"] == "export"
+    assert report["output"] == "model.tflite"
+    return folder / "model.tflite"
+
+
+def test_convert_gives_one_object(folder: Path) -> None:
+    ran = run_cli("convert", SOURCE, "object.keras", *FACTS, "--json", "--quiet", cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    told = json.loads(ran.stdout)
+    assert told["command"] == "convert"
+    assert told["variant"] == "swiftformer_xs"
+    assert told["warnings"] == []
+    assert {"what", "value", "reason"} == set(told["decisions"][0])
+    assert (folder / "object.keras").is_file()
+
+
+def test_convert_without_labels_warns(folder: Path) -> None:
+    ran = run_cli("convert", SOURCE, "numbers.keras", "--quiet", cwd=folder)
+    assert ran.returncode == 0
+    assert ran.stdout == ""
+    if ran.stderr:  # the demo checkpoint says nothing of labels but in its own metadata
+        assert assert_one_line(ran.stderr).startswith("Warning: ")
+
+
+def test_convert_takes_every_option(folder: Path) -> None:
+    ran = run_cli(
+        *("convert", SOURCE, "options.keras", "--input-size", "96x64", "--preprocessing", "transformers"),
+        *("--labels", data.demo_labels(), "--token-weights", "ones", "--weights", "model"),
+        *("--allow-nonfinite", "--name", "Mine", "--json", "--quiet"),
+        cwd=folder,
+    )
+    assert ran.returncode == 0, ran.stderr
+    decisions = {d["what"]: d for d in json.loads(ran.stdout)["decisions"]}
+    assert decisions["token weights"]["value"] == "ones"
+    assert "--token-weights" in decisions["token weights"]["reason"]
+    assert decisions["input size"]["value"] == "96 x 64"
+    assert "transformers" in decisions["preprocessing"]["value"]
+
+
+def test_an_existing_model_is_kept_unless_forced(folder: Path, model: Path) -> None:
+    before = model.read_bytes()
+    ran = run_cli("convert", SOURCE, model, *FACTS, "--quiet", cwd=folder)
+    assert ran.returncode == 2
+    assert "--force" in assert_one_line(ran.stderr)
+    assert model.read_bytes() == before
+    assert run_cli("convert", SOURCE, model, *FACTS, "--quiet", "--force", cwd=folder).returncode == 0
+
+
+def test_classify_names_what_is_in_the_pictures(folder: Path, tflite: Path, model: Path) -> None:
+    pictures = data.demo_pictures()
+    for path in (tflite, model):
+        ran = run_cli("classify", path, pictures[0][0].parent, "--top", "2", "--json", "-q", cwd=folder)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stderr == ""
+        results = json.loads(ran.stdout)["results"]
+        truth = {str(picture): label for picture, label in pictures}
+        assert {result["picture"] for result in results} == set(truth)
+        assert all(len(result["predictions"]) == 2 for result in results)
+        right = sum(result["predictions"][0]["label"] == truth[result["picture"]] for result in results)
+        assert right >= 17
+
+
+def test_classify_prints_names_best_first(folder: Path, tflite: Path) -> None:
+    picture = next(path for path, label in data.demo_pictures() if label == "Trouser")
+    ran = run_cli("classify", tflite, picture, "--top", "3", cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    lines = ran.stdout.splitlines()
+    assert lines[0] == str(picture)
+    assert len(lines) == 4
+    assert lines[1].endswith("%  Trouser")
+    shares = [float(line.split("%")[0]) for line in lines[1:]]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_classify_goes_on_after_an_unreadable_picture(folder: Path, tflite: Path) -> None:
+    (folder / "bad\n.png").write_bytes(b"no picture")
+    good = data.demo_pictures()[0][0]
+    ran = run_cli("classify", tflite, "bad\n.png", good, "--quiet", cwd=folder)
+    assert ran.returncode == 2
+    assert r"bad\n.png" in assert_one_line(ran.stderr)
+    assert ran.stdout.startswith(f"{good}\n")
+
+
+def test_inspect_shows_tensors_operators_and_metadata(folder: Path, tflite: Path) -> None:
+    ran = run_cli("inspect", tflite, cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    for text in ("CONV_2D", "1x64x64x3", "Ankle boot", "input", "output", "float16", "preprocessing.filter"):
+        assert text in ran.stdout, text
+    told = json.loads(run_cli("inspect", tflite, "--json", cwd=folder).stdout)
+    assert told["file_bytes"] == tflite.stat().st_size
+    assert told["card"]["precision"] == "float16"
+
+
+def test_inspect_of_a_file_without_metadata(folder: Path) -> None:
+    from converters.doctor import tiny_model
+
+    (folder / "tiny.tflite").write_bytes(tiny_model())
+    ran = run_cli("inspect", "tiny.tflite", cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    assert "RELU" in ran.stdout
+    assert "No metadata." in ran.stdout
