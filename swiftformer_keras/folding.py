@@ -14,10 +14,9 @@ trained model is never touched.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -40,6 +39,9 @@ NORM_EPSILON = 2.0**-23
 
 The reference's floor of 1e-12 under a norm is zero in float16. This is two of float16's smallest steps, and small
 enough that a token a tenth as large as the others (see `scale_convs`) is off by 1e-5 of its value at most."""
+
+NORMALIZED = ("/attn/query", "/attn/key", "/attn/token_weight")
+"""Convolutions whose result is divided by its own length straight after, so that a positive factor cancels."""
 
 GELU_FIT = (1.59501578, 0.0740112841, -7.03033173e-4)
 """GELU(x) = x sigmoid(c0 x + c1 x^3 + c2 x^5) to 2.6e-5 for every x; made by `benchmarks/fit_gelu.py`."""
@@ -74,11 +76,6 @@ class FoldedSwiftFormer:
     convs: Mapping[str, Conv]
     gelu: Gelu = "exact"
     border: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-    @property
-    def attentions(self) -> tuple[str, ...]:
-        """The names of the attentions, first to last."""
-        return tuple(f"stage{i}_block{depth - 1}/attn" for i, depth in enumerate(self.config.depths))
 
 
 # --- trained weights to folded weights ----------------------------------------------------------------
@@ -186,8 +183,8 @@ def _fold_mlp(get: Arrays, put: Any, block: str, config: SwiftFormerConfig) -> N
 def scale_convs(folded: FoldedSwiftFormer, factors: Mapping[str, float]) -> FoldedSwiftFormer:
     """Multiply the output of some convolutions by a constant.
 
-    Meant for `attn/query`, `attn/key` and `attn/token_weight`, whose results are normalised straight after, so
-    that any positive factor cancels: it moves them to where float16 is accurate. Powers of two cost no rounding.
+    Meant for those in `NORMALIZED`: a factor changes nothing but moves them to where float16 is accurate. Powers
+    of two cost no rounding.
     """
     convs = dict(folded.convs)
     for name, factor in factors.items():
@@ -246,98 +243,89 @@ def fold_pixels(folded: FoldedSwiftFormer, preprocessing: Preprocessing) -> Fold
 def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None = None) -> Any:
     """Logits `(batch, classes)` of pictures `(batch, height, width, 3)`, in `keras.ops`.
 
-    Every map stays rank 4 and channels last, every product a convolution; height and width must be static. The
-    scopes (`.../attn`, `.../gelu`, `.../add`) become the tensor names of the .tflite file.
+    Every map stays rank 4 and channels last, every product a convolution; height and width must be static. Name
+    scopes become the tensor names of the .tflite file: `stage0_block2/attn/query`, `.../gelu`, `.../residual`.
 
     Args:
         folded: the weights, as constants of the graph.
         image: a normalised picture, or pixels after `fold_pixels`.
-        taps: filled with the outputs of every `attn/query`, `attn/key` and `attn/token_weight` if given.
+        taps: if given, filled with the outputs of every convolution in `NORMALIZED`, by name.
     """
+    import keras
     from keras import ops
 
-    def conv(x: Any, name: str, stride: int = 1, taps: dict[str, Any] | None = taps) -> Any:
+    def conv(x: Any, name: str) -> Any:
         kernel, bias = folded.convs[name]
-        with _scope(name):
-            y = ops.conv(x, kernel, strides=stride, padding="valid", data_format="channels_last") + bias
-        if taps is not None and "/attn/" in name and not name.endswith("/final"):
+        with keras.name_scope(name.rpartition("/")[2]):
+            y = ops.conv(x, kernel, padding="valid", data_format="channels_last") + bias
+        if taps is not None and name.endswith(NORMALIZED):
             taps[name] = y
         return y
 
-    def downsample(x: Any, name: str, border: tuple[float, ...] | None = None) -> Any:
+    def downsample(x: Any, name: str, border: tuple[float, ...]) -> Any:
         """3x3, stride 2, padded by one on both sides as torch does; the far side only where it is read."""
-        with _scope(f"{name}/pad"):
-            x = _surround(x, border) if border and any(border) else ops.pad(x, _padding(x))
-        return conv(x, name, stride=2)
+        kernel, bias = folded.convs[name]
+        with keras.name_scope(name):
+            x = _surround(x, border) if any(border) else ops.pad(x, _padding(x))
+            return ops.conv(x, kernel, strides=2, padding="valid", data_format="channels_last") + bias
 
     def local(x: Any, name: str) -> Any:
         kernel, bias = folded.convs[f"{name}/dwconv"]
-        with _scope(f"{name}/dwconv"):
+        with keras.name_scope("dwconv"):
             y = ops.depthwise_conv(x, kernel, padding="same", data_format="channels_last") + bias
-        y = conv(activate(conv(y, f"{name}/pwconv1"), name), f"{name}/pwconv2")
-        with _scope(f"{name}/add"):
+        y = conv(activate(conv(y, f"{name}/pwconv1")), f"{name}/pwconv2")
+        with keras.name_scope("residual"):
             return x + y
 
-    def activate(x: Any, name: str) -> Any:
-        with _scope(f"{name}/gelu"):
+    def mlp(x: Any, name: str) -> Any:
+        y = conv(activate(conv(x, f"{name}/fc1")), f"{name}/fc2")
+        with keras.name_scope("residual"):
+            return x + y
+
+    def activate(x: Any) -> Any:
+        with keras.name_scope("gelu"):
             return ops.gelu(x, approximate=False) if folded.gelu == "exact" else _fast_gelu(x)
 
     def attention(x: Any, name: str) -> Any:
         tokens, channels = x.shape[1] * x.shape[2], x.shape[3]
-        query, key = conv(x, f"{name}/query"), conv(x, f"{name}/key")
-        with _scope(name):
-            query, key = _normalize(query), _normalize(key)
-        if f"{name}/token_weight" in folded.convs:
+        query, key = _normalize(conv(x, f"{name}/query")), _normalize(conv(x, f"{name}/key"))
+        if folded.config.token_weights == "l2norm":
             weight = conv(query, f"{name}/token_weight")
-            with _scope(name):
-                # A = a / ||a|| over the tokens is one number a picture, so it is applied after the sum
-                gate = _token_mean(weight * query) * ops.rsqrt(_token_mean(weight * weight) + _EPSILON)
+            # A = a / ||a|| over the tokens is one number a picture, so it is applied after the sum
+            gate = _token_mean(weight * query) * ops.rsqrt(_token_mean(weight * weight) + _EPSILON)
             amount = math.sqrt(tokens)
         else:
-            with _scope(name):
-                gate = _token_mean(query)
-            amount = tokens
-        with _scope(name):
-            both = ops.concatenate([gate * key, query], axis=-1)
+            gate, amount = _token_mean(query), tokens
+        both = ops.concatenate([gate * key, query], axis=-1)
         kernel, bias = folded.convs[f"{name}/final"]
         kernel = np.concatenate([kernel[:, :, :channels] * np.float32(amount), kernel[:, :, channels:]], axis=2)
-        with _scope(f"{name}/final"):
-            return ops.conv(both, kernel, padding="valid", data_format="channels_last") + bias
+        with keras.name_scope("final"):
+            y = ops.conv(both, kernel, padding="valid", data_format="channels_last") + bias
+        with keras.name_scope("residual"):
+            return x + y
 
+    zeros = (0.0, 0.0, 0.0)
     x = ops.relu(downsample(image, "stem_conv1", folded.border))
-    x = ops.relu(downsample(x, "stem_conv2"))
+    x = ops.relu(downsample(x, "stem_conv2", zeros))
     for stage, depth in enumerate(folded.config.depths):
         if stage:
-            x = downsample(x, f"stage{stage}_downsample")
+            x = downsample(x, f"stage{stage}_downsample", zeros)
         for index in range(depth - 1):
-            x = local(x, f"stage{stage}_block{index}")
+            block = f"stage{stage}_block{index}"
+            with keras.name_scope(block):
+                x = local(x, block)
         block = f"stage{stage}_block{depth - 1}"
-        x = local(x, f"{block}/local_representation")
-        y = attention(x, f"{block}/attn")
-        with _scope(f"{block}/attn_add"):
-            x = x + y
-        y = conv(activate(conv(x, f"{block}/mlp/fc1"), f"{block}/mlp"), f"{block}/mlp/fc2")
-        with _scope(f"{block}/mlp_add"):
-            x = x + y
-    with _scope("pool"):
-        x = ops.mean(x, axis=(1, 2))
+        with keras.name_scope(block):
+            for name, part in (("local_representation", local), ("attn", attention), ("mlp", mlp)):
+                with keras.name_scope(name):
+                    x = part(x, f"{block}/{name}")
     kernel, bias = folded.convs["head"]
-    with _scope("head"):
-        return ops.matmul(x, kernel) + bias
+    with keras.name_scope("head"):
+        return ops.matmul(ops.mean(x, axis=(1, 2)), kernel) + bias
 
 
 _EPSILON = np.float32(NORM_EPSILON)
 
-
-@contextlib.contextmanager
-def _scope(path: str) -> Iterator[None]:
-    """Nested Keras name scopes, one a part of the path."""
-    import keras
-
-    with contextlib.ExitStack() as stack:
-        for part in path.split("/"):
-            stack.enter_context(keras.name_scope(part))
-        yield
 
 
 def _padding(x: Any) -> list[list[int]]:

@@ -1,0 +1,7 @@
+"""From a trained Keras classifier to a checked .tflite file, and from such a file back to what it says of itself.
+
+In comes a `SwiftFormerImageClassifier`; `export.py` folds it (`swiftformer_keras.folding`), traces and converts the
+graph (`graph.py`), quantises weights (`dynamic.py`), writes the model card into it (`metadata.py`), runs it against
+the Keras model (`check.py`) and puts it in place only if it is within the stated bounds. `inspect.py` and
+`classify.py` take any .tflite file from there.
+"""

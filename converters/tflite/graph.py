@@ -1,0 +1,64 @@
+"""A folded model -> .tflite bytes: one traced function, one converter run.
+
+The graph itself is `swiftformer_keras.folding.forward`; tracing it on the TensorFlow backend gives exactly the
+operators wanted (rank-4 maps, 1x1 convolutions, fused bias and ReLU, one XNNPACK partition), so there is no second
+version of it here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from converters.tflite.card import OutputKind
+from converters.tflite.flatbuffer import repack
+from swiftformer_keras.errors import MissingToolError
+from swiftformer_keras.folding import FoldedSwiftFormer, forward
+
+INPUT_NAME = "image"
+
+
+def to_tflite(
+    folded: FoldedSwiftFormer,
+    input_size: tuple[int, int],
+    *,
+    weights: Literal["float32", "float16"] = "float32",
+    output: OutputKind = "logits",
+) -> bytes:
+    """Convert to a .tflite model of batch 1 with one signature, `image` to `logits` or `probabilities`.
+
+    The same arguments give the same bytes.
+
+    Args:
+        folded: see `swiftformer_keras.folding`.
+        input_size: height and width in pixels.
+        weights: how weights are stored; arithmetic is the runtime's choice.
+        output: whether a softmax ends the graph.
+
+    Raises:
+        MissingToolError: Keras runs on another backend than TensorFlow, whose converter is needed.
+    """
+    import keras
+    import tensorflow as tf
+
+    if keras.backend.backend() != "tensorflow":
+        raise MissingToolError(
+            f"export: Keras runs on {keras.backend.backend()}, but the converter is TensorFlow's. "
+            "Set KERAS_BACKEND=tensorflow"
+        )
+
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec((1, *input_size, 3), tf.float32, name=INPUT_NAME)]
+    )
+    def infer(image: Any) -> dict[str, Any]:
+        logits = forward(folded, image)
+        return {output: logits if output == "logits" else tf.nn.softmax(logits)}
+
+    # A module that owns nothing but the function: handing over a Keras model here writes a file without
+    # weights and says nothing.
+    owner = tf.Module()
+    owner.infer = infer
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([infer.get_concrete_function()], owner)
+    if weights == "float16":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    return repack(converter.convert(), inputs=(INPUT_NAME,), outputs=(output,))
