@@ -75,6 +75,26 @@ class NoWeightsError(CheckpointError):
     """The file was read, but holds no tensors (or not the set that was asked for)."""
 
 
+class EmptyFileError(NotACheckpointError):
+    """The file has no bytes at all."""
+
+
+class UnreadableFileError(CheckpointError):
+    """The file does not exist, is no regular file, may not be read, or changed while it was read."""
+
+
+class ChecksumError(CheckpointError):
+    """The bytes of a zip entry are not those its checksum was computed from."""
+
+
+class PickleLimitError(MalformedPickleError):
+    """The pickle would grow beyond what a file of its size can mean."""
+
+
+class ShardIndexError(CheckpointError):
+    """The index of a sharded checkpoint does not fit the files it names."""
+
+
 # --- layouts and loading ----------------------------------------------------------------------------
 
 
