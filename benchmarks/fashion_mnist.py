@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 LABELS = (
@@ -52,6 +53,24 @@ def load(split: Literal["train", "test"]) -> tuple[np.ndarray, np.ndarray]:
             f"{folder()}: {len(pictures)} {split} pictures but {len(labels)} labels. Get it again"
         )
     return pictures, labels
+
+
+def reference_inputs(pictures: np.ndarray, size: int = 64) -> np.ndarray:
+    """What the demo model was trained on and its reference logits were made with.
+
+    As `torch.nn.functional.interpolate(..., mode="bilinear")`: enlarged in floating point, and so without the
+    rounding to 8 bits that the preprocessing contract has (which moves logits by up to 0.1).
+
+    Args:
+        pictures: uint8 `(n, 28, 28)`.
+
+    Returns:
+        float32 `(n, size, size, 3)`, grey repeated, ImageNet mean and std.
+    """
+    floats = (Image.fromarray(picture.astype(np.float32) / np.float32(255)) for picture in pictures)
+    enlarged = np.stack([np.asarray(each.resize((size, size), Image.Resampling.BILINEAR)) for each in floats])
+    mean, std = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+    return (enlarged[..., None] - mean) / std
 
 
 def read_idx(path: Path) -> np.ndarray:

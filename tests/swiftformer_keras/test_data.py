@@ -139,6 +139,18 @@ def test_a_missing_data_set_is_one_line(
         maker.fashion_mnist.load("test")
 
 
+def test_reference_inputs_are_bilinear_between_pixel_centres(
+    maker: ModuleType, thousand: dict[str, np.ndarray]
+) -> None:
+    picture = thousand["pictures"][0].astype(np.float64) / 255
+    at = np.clip((np.arange(64) + 0.5) * 28 / 64 - 0.5, 0, 27)  # half-pixel centres, edges repeated
+    rows = np.stack([np.interp(at, np.arange(28), column) for column in picture.T], axis=1)
+    both = np.stack([np.interp(at, np.arange(28), row) for row in rows])
+    inputs = maker.fashion_mnist.reference_inputs(thousand["pictures"][:1])
+    assert (inputs.shape, inputs.dtype) == ((1, 64, 64, 3), np.float32)
+    np.testing.assert_allclose(inputs[0], (both[..., None] - IMAGENET_MEAN) / IMAGENET_STD, atol=2e-6)
+
+
 def test_idx_files_are_read_by_their_own_header(maker: ModuleType, tmp_path: Path) -> None:
     import gzip
 
