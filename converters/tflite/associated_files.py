@@ -70,8 +70,8 @@ def read_file(data: bytes, name: str, where: str) -> bytes | None:
         )
     if entry.file_size > MAX_FILE_BYTES:
         raise MetadataError(
-            f"{where}: the file {shown(name, 60)!r} in it claims {entry.file_size:,} bytes, {MAX_FILE_BYTES:,} are the most. "
-            "Write the metadata again"
+            f"{where}: the file {shown(name, 60)!r} in it claims {entry.file_size:,} bytes, "
+            f"{MAX_FILE_BYTES:,} are the most. Write the metadata again"
         )
     try:
         with archive.open(entry) as file:

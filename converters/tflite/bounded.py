@@ -18,7 +18,7 @@ import numpy as np
 
 from swiftformer_keras.errors import TFLiteFileError
 
-MAX_ITEMS = 1_000_000  # tables, vector elements and text bytes / 64 looked at in one file; XS has about 4,000
+MAX_ITEMS = 250_000  # tables, vector elements and text bytes / 64 looked at in one file; XS has about 4,000
 MAX_TEXT_BYTES = 1 << 20
 
 _SIZES = {"b": 1, "B": 1, "H": 2, "i": 4, "I": 4, "f": 4, "q": 8, "Q": 8}

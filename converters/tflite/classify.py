@@ -227,7 +227,10 @@ def _open(
         source, target = _ends(runner.inputs, runner.outputs, shown(path))
         facts = _facts(inspection, preprocessing, labels)
         height, width = facts.preprocessing.height, facts.preprocessing.width
-        layouts = {(1, height, width, 3): (0, 1, 2), (1, 3, height, width): (2, 0, 1)}
+        layouts: dict[tuple[int, ...], tuple[int, ...]] = {
+            (1, height, width, 3): (0, 1, 2),
+            (1, 3, height, width): (2, 0, 1),
+        }
         if source.shape not in layouts:
             raise MetadataError(
                 f"{shown(path)}: takes {source.shape}, but the preprocessing gives {height} x {width} pixels. "

@@ -37,6 +37,7 @@ from swiftformer_keras.shown import shown
 
 Quantisation = Literal["none", "per-tensor", "per-channel"]
 _MAX_RANK = 32
+_MAX_NAME = 1000  # characters shown; litert-torch names a tensor after its whole module path
 _CUSTOM = 32  # BuiltinOperator.CUSTOM
 
 
@@ -244,7 +245,7 @@ def _tensor(index: int, table: Table, constant_bytes: int) -> TensorInfo:
     code = table.integer(TensorField.TYPE, "b")
     known: dict[str, Any] = {
         "index": index,
-        "name": shown(table.text(TensorField.NAME)),
+        "name": shown(table.text(TensorField.NAME), _MAX_NAME),
         "shape": tuple(int(size) for size in signature or shape),
         "dtype": _names("TensorType").get(code, f"TYPE_{code}").lower(),
         "constant_bytes": constant_bytes,

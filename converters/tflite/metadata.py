@@ -8,6 +8,8 @@ file, `associated_files.py`) and that `read_metadata` turns back into an equal c
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,7 @@ __all__ = [
 LABELS_FILE = "labels.txt"
 _FLOAT32_LOWEST = -3.4028234663852886e38
 _MAX_RANK = 8
+_LINE_BREAKERS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # Unicode categories: controls, halves, separators
 
 
 def write_metadata(tflite_bytes: bytes, card: ModelCard) -> bytes:
@@ -218,6 +221,7 @@ def _check_fit(model: Table, card: ModelCard, where: str) -> None:
         raise MetadataError(
             f"{where}: gives {_words(outputs)}, but a classifier gives (1, classes). Export it again"
         )
+    _check_labels(card.labels or (), where)
     if card.labels is not None and len(card.labels) != outputs[0][1]:
         raise MetadataError(
             f"{where}: has {outputs[0][1]:,} classes, but its model card has {len(card.labels):,} labels. "
@@ -277,11 +281,16 @@ def _refuse_outside_weights(model: Table, where: str) -> None:
         )
 
 
-def _labels_text(labels: tuple[str, ...]) -> bytes:
-    """One label a line; blank labels and line breaks would shift every class after them in some reader."""
+def _check_labels(labels: Iterable[str], where: str) -> None:
+    """One line each: blank labels and line breaks would shift every class after them in some reader."""
     for index, label in enumerate(labels):
-        if not label.strip() or len(label.splitlines()) != 1:
+        if not label.strip() or any(unicodedata.category(character) in _LINE_BREAKERS for character in label):
             raise MetadataError(
-                f"labels: number {index} is {shown(repr(label), 60)}. A label must be one line that is not blank"
+                f"{where}: label {index} is {shown(repr(label), 60)}, but a label is one line of printable text. "
+                "Correct it"
             )
+
+
+def _labels_text(labels: tuple[str, ...]) -> bytes:
+    """One label a line."""
     return "\n".join(labels).encode() + b"\n"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 _ADDRESS_SPACE = 3 << 30  # beyond what the process has after its imports, in bytes
+_MAX_PRINTED_BYTES = 1 << 20  # messages on standard error, the only file that is open for writing
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
         interpreter = Interpreter(model_path=path, num_threads=threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError, MemoryError) as error:
-        _send(answers, {"error": str(error)[:2000] or type(error).__name__})
+        _send(answers, {"error": str(error)[:2000]})
         return 0
     _send(
         answers,
@@ -52,7 +53,7 @@ def main() -> int:
             elapsed_ms = (time.perf_counter() - start) * 1e3
             result = np.ascontiguousarray(interpreter.get_tensor(target["index"]))
         except (ValueError, RuntimeError, MemoryError) as error:
-            _send(answers, {"error": str(error)[:2000] or type(error).__name__})
+            _send(answers, {"error": str(error)[:2000]})
             continue
         _send(
             answers,
@@ -79,12 +80,16 @@ def _send(stream: BinaryIO, header: dict[str, Any], content: bytes = b"") -> Non
 
 
 def _limit(cpu_seconds: int, file_bytes: int) -> None:
-    """Little memory, little time, no files written, no core dump; where the system can (not on Windows)."""
+    """Little memory, little time, no files, no core dump; where the system can (not on Windows)."""
     try:
         import resource
     except ImportError:
         return
-    limits = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CPU, cpu_seconds)]
+    limits = [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, _MAX_PRINTED_BYTES),
+        (resource.RLIMIT_CPU, cpu_seconds),
+    ]
     if sys.platform == "linux":
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         now = pages * resource.getpagesize()
