@@ -267,7 +267,8 @@ def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None =
         kernel, bias = folded.convs[name]
         with keras.name_scope(name):
             x = _surround(x, border) if any(border) else ops.pad(x, _padding(x))
-            return ops.conv(x, kernel, strides=2, padding="valid", data_format="channels_last") + bias
+            y = ops.conv(x, kernel, strides=2, padding="valid", data_format="channels_last") + bias
+            return ops.relu(y) if name.startswith("stem") else y
 
     def local(x: Any, name: str) -> Any:
         kernel, bias = folded.convs[f"{name}/dwconv"]
@@ -305,8 +306,8 @@ def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None =
             return x + y
 
     zeros = (0.0, 0.0, 0.0)
-    x = ops.relu(downsample(image, "stem_conv1", folded.border))
-    x = ops.relu(downsample(x, "stem_conv2", zeros))
+    x = downsample(image, "stem_conv1", folded.border)
+    x = downsample(x, "stem_conv2", zeros)
     for stage, depth in enumerate(folded.config.depths):
         if stage:
             x = downsample(x, f"stage{stage}_downsample", zeros)

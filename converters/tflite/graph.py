@@ -1,4 +1,4 @@
-"""A folded model -> .tflite bytes: one traced function, one converter run.
+"""A folded model -> .tflite bytes: one traced function, one converter run, and int8 weights where wanted.
 
 The graph itself is `swiftformer_keras.folding.forward`; tracing it on the TensorFlow backend gives exactly the
 operators wanted (rank-4 maps, 1x1 convolutions, fused bias and ReLU, one XNNPACK partition), so there is no second
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from converters.tflite.card import OutputKind
+from converters.tflite.dynamic import quantize_weights
 from converters.tflite.flatbuffer import repack
 from swiftformer_keras.errors import MissingToolError
 from swiftformer_keras.folding import FoldedSwiftFormer, forward
@@ -21,7 +22,7 @@ def to_tflite(
     folded: FoldedSwiftFormer,
     input_size: tuple[int, int],
     *,
-    weights: Literal["float32", "float16"] = "float32",
+    precision: Literal["float32", "float16", "dynamic"] = "float32",
     output: OutputKind = "logits",
 ) -> bytes:
     """Convert to a .tflite model of batch 1 with one signature, `image` to `logits` or `probabilities`.
@@ -31,7 +32,7 @@ def to_tflite(
     Args:
         folded: see `swiftformer_keras.folding`.
         input_size: height and width in pixels.
-        weights: how weights are stored; arithmetic is the runtime's choice.
+        precision: "float32", "float16" weights (arithmetic is the runtime's choice), or "dynamic" (`dynamic.py`).
         output: whether a softmax ends the graph.
 
     Raises:
@@ -58,7 +59,10 @@ def to_tflite(
     owner = tf.Module()
     owner.infer = infer
     converter = tf.lite.TFLiteConverter.from_concrete_functions([infer.get_concrete_function()], owner)
-    if weights == "float16":
+    if precision == "float16":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-    return repack(converter.convert(), inputs=(INPUT_NAME,), outputs=(output,))
+    tflite = converter.convert()
+    if precision == "dynamic":
+        tflite = quantize_weights(tflite)
+    return repack(tflite, inputs=(INPUT_NAME,), outputs=(output,))

@@ -163,9 +163,12 @@ def _standard(card: ModelCard) -> StandardMetadata:
         )
     else:
         order = 1 if p.channel_order == "rgb" else -1
-        mean, std = p.mean[::order], p.std[::order]
+        mean: tuple[float, ...] = p.mean[::order]
+        std: tuple[float, ...] = p.std[::order]
+        if len(set(mean)) == len(set(std)) == 1:  # MediaPipe takes one value, but none a channel
+            mean, std = mean[:1], std[:1]
         image = TensorFacts(
-            description=f"{p.channel_order.upper()} picture, {how}; normalised channel by channel.",
+            description=f"{p.channel_order.upper()} picture, {how}; (value / 255 - mean) / std.",
             mean=tuple(255 * value for value in mean),
             std=tuple(255 * value for value in std),
             minimum=tuple((0 - m) / s for m, s in zip(mean, std, strict=True)),

@@ -1,0 +1,395 @@
+"""A trained classifier -> one checked .tflite file: folded, converted, described, run, compared, then put in place.
+
+The default activation is `fast` because it is the one that is safe everywhere: it is made of MUL, ADD, SUB, MINIMUM
+and LOGISTIC, which every TFLite runtime and delegate has had from the beginning. The GELU operator of `exact` came
+with TensorFlow 2.13: older runtimes do not load such a file, Android's 2.16.1 leaves it to one slow kernel (48 ms
+against 15 ms, XS at 224), and NNAPI does not know it. What `fast` costs is up to 1e-3 on logits and a tenth of the
+time on LiteRT 2.3; choose `exact` to be as near to Keras as float32 goes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from converters.tflite.card import InputKind, ModelCard, OutputKind
+from converters.tflite.check import Difference, compare, run_tflite
+from swiftformer_keras.config import SwiftFormerConfig
+from swiftformer_keras.errors import BoundNotMetError, ConfigError, PreprocessingError
+from swiftformer_keras.files import check_output, sha256_file, sidecar, write_atomically, write_record
+from swiftformer_keras.labels import check_labels
+from swiftformer_keras.origin import Origin
+from swiftformer_keras.preprocessing import Preprocessing
+from swiftformer_keras.shown import shown
+
+if TYPE_CHECKING:
+    from swiftformer_keras.folding import FoldedSwiftFormer, Gelu
+    from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
+
+Precision = Literal["float32", "float16", "dynamic"]
+Progress = Callable[[str, int, int], None]
+
+BOUNDS: Mapping[tuple[str, str], float] = {
+    ("float32", "exact"): 1e-4,
+    ("float32", "fast"): 1e-3,
+    ("float16", "exact"): 2e-2,
+    ("float16", "fast"): 2e-2,
+}
+"""Largest difference from Keras by precision and activation: absolute, on logits up to `check.LARGE_LOGIT` and on
+probabilities; in proportion to the picture's largest logit above it."""
+
+MIN_SQNR_DB = 30.0
+"""Smallest signal-to-noise ratio of a dynamic-range file."""
+
+SIZES = (8, 2048)
+"""Smallest and largest height or width of an input, in pixels: below, nothing is left after the stem's two strides;
+above, the maps of the first stage alone take gigabytes."""
+
+MAX_SAMPLES = 16
+"""Pictures of a folder that are used, evenly spaced in the order of their names."""
+
+NOISE_SEED = 20_260_101
+_BATCH = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportReport:
+    """What was written and how near it is to the Keras model.
+
+    Attributes:
+        file, size_bytes, sha256: of the file.
+        precision, gelu, input_kind, output_kind, input_size: the settings it was made with.
+        largest_difference: largest absolute difference of an output from Keras' over all check pictures.
+        bound: what `largest_difference` was held against (on pictures with logits above
+            `check.LARGE_LOGIT` in proportion); None for "dynamic".
+        sqnr_db: signal-to-noise ratio over all check pictures; None where there is no difference.
+        min_sqnr_db: what it was held against; None but for "dynamic".
+        agreement: share of check pictures with the same top class.
+        pictures: number of check pictures: samples, black, white and noise.
+        scales: the power of two on each attention's query, key and token weight, by name.
+        samples: SHA-256 of each sample picture, by file name.
+        weights_sha256: of the model's weights (names, shapes and values), whatever file they came in.
+        origin: where the weights come from, if the model knows.
+    """
+
+    file: str
+    size_bytes: int
+    sha256: str
+    precision: str
+    gelu: str
+    input_kind: str
+    output_kind: str
+    input_size: tuple[int, int]
+    largest_difference: float
+    bound: float | None
+    sqnr_db: float | None
+    min_sqnr_db: float | None
+    agreement: float
+    pictures: int
+    scales: Mapping[str, float]
+    samples: Mapping[str, str]
+    weights_sha256: str
+    origin: Origin | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values["input_size"] = list(self.input_size)
+        values["scales"], values["samples"] = dict(self.scales), dict(self.samples)
+        values["origin"] = self.origin.to_dict() if self.origin else None
+        return values
+
+
+def export(
+    model: SwiftFormerImageClassifier,
+    out: Path | str,
+    *,
+    precision: Precision = "float32",
+    input_size: tuple[int, int] | None = None,
+    samples: Path | None = None,
+    gelu: Gelu = "fast",
+    output: OutputKind = "logits",
+    input: InputKind = "pixels",  # noqa: A002  the option's name
+    force: bool = False,
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Write `model` as a .tflite file of batch 1, and a JSON record of its making beside it.
+
+    The same model and settings give the same bytes.
+
+    Args:
+        model: a classifier with its preprocessing.
+        out: the file; its name ends in .tflite.
+        precision: "float32", "float16" (weights) or "dynamic" (int8 weights, needs LiteRT).
+        input_size: height and width in pixels; the model's own where None.
+        samples: a folder of pictures like those the model will see; the package's where None.
+        gelu: "fast" or "exact", see above.
+        output: "logits" or "probabilities".
+        input: "pixels" takes RGB 0..255, "normalized" what `preprocessing.normalize` gives.
+        force: replace existing files.
+        progress: is told the step's name, and how many of how many steps are done.
+
+    Raises:
+        ConfigError: an option has no such value, or the size does not fit.
+        PreprocessingError, LabelsError: the model has no preprocessing, or not one label a class.
+        PictureError: the samples cannot be read.
+        NonFiniteError: a weight is NaN or infinite.
+        BoundNotMetError: the file differs from the model by more than its bound; it was not kept.
+        OutputError: a file exists, or cannot be written.
+    """
+    from converters.tflite.graph import to_tflite
+    from converters.tflite.metadata import write_metadata
+    from swiftformer_keras import folding
+
+    def tell(step: str, done: int) -> None:
+        if progress is not None:
+            progress(step, done, 5)
+
+    out = Path(out)
+    _check_choices(out, precision=precision, gelu=gelu, output=output, input=input)
+    check_output(out, force=force)
+    check_output(sidecar(out), force=force)
+    preprocessing = _preprocessing(model, input_size)
+    size = (preprocessing.height, preprocessing.width)
+    if model.labels is not None:
+        check_labels(model.labels, model.config.num_classes, "the model")
+
+    tell("folding the weights", 0)
+    folded = folding.fold_model(model)
+    tell("running the model on the sample pictures", 1)
+    paths = _sample_paths(samples)
+    pixels = _check_pixels(paths, preprocessing)
+    reference = _reference(model, pixels, preprocessing, output)
+    scales = find_scales(folded, pixels[: len(paths)], preprocessing)
+
+    tell("converting", 2)
+    folded = folding.scale_convs(folded, scales)
+    if input == "pixels":
+        folded = folding.fold_pixels(folded, preprocessing)
+    data = to_tflite(folding.fold_gelu(folded, gelu), size, precision=precision, output=output)
+    data = write_metadata(data, _card(model, preprocessing, precision, gelu, output, input))
+
+    with write_atomically(out, force=force) as temporary:
+        temporary.write_bytes(data)
+        tell("comparing the file with the model", 3)
+        outputs = run_tflite(temporary, _inputs(pixels, preprocessing, input))
+        difference = compare(outputs, reference)
+        _hold_bound(out, difference, precision, gelu)
+    report = ExportReport(
+        file=out.name,
+        size_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        precision=precision,
+        gelu=gelu,
+        input_kind=input,
+        output_kind=output,
+        input_size=size,
+        largest_difference=difference.largest,
+        bound=BOUNDS.get((precision, gelu)),
+        sqnr_db=difference.sqnr_db,
+        min_sqnr_db=MIN_SQNR_DB if precision == "dynamic" else None,
+        agreement=difference.agreement,
+        pictures=len(pixels),
+        scales=scales,
+        samples={path.name: sha256_file(path) for path in paths},
+        weights_sha256=_weights_sha256(model),
+        origin=model.origin,
+    )
+    tell("writing the record", 4)
+    write_record(out, report.to_dict(), force=force)
+    return report
+
+
+def find_scales(
+    folded: FoldedSwiftFormer, pixels: np.ndarray, preprocessing: Preprocessing
+) -> dict[str, float]:
+    """The power of two that brings each query, key and token weight to a root mean square of about 1.
+
+    Their squares are averaged next, in float16 on many a GPU: too large and they overflow, too small and the
+    epsilon drowns them.
+
+    Args:
+        folded: before `fold_pixels`.
+        pixels: sample pictures, uint8 `(n, height, width, 3)`.
+    """
+    from keras import ops
+
+    from swiftformer_keras.folding import forward
+    from swiftformer_keras.preprocessing import normalize
+
+    squares: dict[str, float] = {}
+    for batch in _batches(pixels):
+        taps: dict[str, Any] = {}
+        forward(folded, normalize(batch, preprocessing), taps)
+        for name, value in taps.items():
+            mean = float((ops.convert_to_numpy(value).astype(np.float64) ** 2).mean())
+            squares[name] = squares.get(name, 0.0) + mean * len(batch) / len(pixels)
+    # one half of log2 of a mean of squares is log2 of its root; a map of zeros needs no scale
+    return {
+        name: 2.0 ** -round(float(np.clip(np.log2(mean) / 2, -60, 60))) if mean > 0 else 1.0
+        for name, mean in squares.items()
+    }
+
+
+def _check_choices(out: Path, **options: str) -> None:
+    from swiftformer_keras.folding import Gelu
+
+    if out.suffix != ".tflite":
+        raise ConfigError(f"{shown(out)}: an exported model's file name ends in .tflite")
+    choices = {"precision": Precision, "gelu": Gelu, "output": OutputKind, "input": InputKind}
+    for name, value in options.items():
+        allowed = get_args(choices[name])
+        if value not in allowed:
+            raise ConfigError(f"export: {name} must be one of {', '.join(allowed)}, not {shown(value, 60)!r}")
+
+
+def _preprocessing(model: SwiftFormerImageClassifier, size: tuple[int, int] | None) -> Preprocessing:
+    """The model's preprocessing at the size of the export."""
+    if model.preprocessing is None:
+        raise PreprocessingError(
+            "the model: has no preprocessing, so nobody could feed the file. "
+            "Convert it again with --preprocessing, or set model.preprocessing"
+        )
+    height, width = size or (model.preprocessing.height, model.preprocessing.width)
+    least, most = SIZES
+    if not (least <= height <= most and least <= width <= most):
+        raise ConfigError(
+            f"export: the input size {height} x {width} is outside {least} to {most} pixels. Choose --input-size"
+        )
+    if model.input_size is not None and tuple(model.input_size) != (height, width):
+        fixed = " x ".join(map(str, model.input_size))
+        raise ConfigError(
+            f"export: the model was built for {fixed} pixels only, not {height} x {width}. "
+            "Build it without input_size to export other sizes"
+        )
+    return model.preprocessing.with_size(height, width)
+
+
+def _sample_paths(folder: Path | None) -> list[Path]:
+    from swiftformer_keras.data import sample_pictures
+    from swiftformer_keras.pictures import find_pictures
+
+    paths = list(sample_pictures()) if folder is None else find_pictures(folder)
+    chosen = np.linspace(0, len(paths) - 1, min(len(paths), MAX_SAMPLES)).round().astype(int)
+    return [paths[index] for index in chosen]
+
+
+def _check_pixels(paths: list[Path], preprocessing: Preprocessing) -> np.ndarray:
+    """uint8 `(n, height, width, 3)`: the samples, then black, white and two pictures of noise."""
+    from swiftformer_keras.pictures import open_picture
+    from swiftformer_keras.preprocessing import apply
+
+    shape = (preprocessing.height, preprocessing.width, 3)
+    noise = np.random.default_rng(NOISE_SEED).integers(0, 256, (2, *shape), np.uint8)
+    flat = [np.full(shape, value, np.uint8) for value in (0, 255)]
+    return np.stack([*(apply(open_picture(path), preprocessing) for path in paths), *flat, *noise])
+
+
+def _inputs(pixels: np.ndarray, preprocessing: Preprocessing, kind: InputKind) -> np.ndarray:
+    from swiftformer_keras.preprocessing import normalize
+
+    return pixels.astype(np.float32) if kind == "pixels" else normalize(pixels, preprocessing)
+
+
+def _reference(
+    model: SwiftFormerImageClassifier, pixels: np.ndarray, preprocessing: Preprocessing, output: OutputKind
+) -> np.ndarray:
+    """What Keras gives for the same pictures, in float32 whatever the model was trained in."""
+    from keras import ops
+
+    from swiftformer_keras.preprocessing import normalize
+
+    model = _in_float32(model)
+    logits = []
+    for batch in _batches(pixels):
+        result = model(normalize(batch, preprocessing), training=False)
+        heads = list(result.values()) if isinstance(result, dict) else [result]
+        logits.append(np.mean([ops.convert_to_numpy(head) for head in heads], axis=0))
+    found = np.concatenate(logits)
+    return ops.convert_to_numpy(ops.softmax(found)) if output == "probabilities" else found
+
+
+def _in_float32(model: SwiftFormerImageClassifier) -> SwiftFormerImageClassifier:
+    """The model itself, or a float32 copy of one with mixed precision, whose own rounding is not to be measured."""
+    import keras
+
+    if all(layer.compute_dtype == "float32" for layer in model._flatten_layers()):
+        return model
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        copy = type(model)(model.config)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    values = model.named_weights()
+    for name, variable in copy.named_weights().items():
+        variable.assign(values[name])
+    return copy
+
+
+def _batches(pixels: np.ndarray) -> list[np.ndarray]:
+    return [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
+
+
+def _hold_bound(out: Path, difference: Difference, precision: Precision, gelu: Gelu) -> None:
+    if precision == "dynamic":
+        if difference.sqnr_db is not None and not difference.sqnr_db >= MIN_SQNR_DB:
+            raise BoundNotMetError(
+                f"{shown(out)}: its signal-to-noise ratio to the Keras model is {difference.sqnr_db:.1f} dB, less "
+                f"than {MIN_SQNR_DB:g} dB; it was not kept. Export float16 instead"
+            )
+        return
+    bound = BOUNDS[precision, gelu]
+    if not difference.excess <= bound:
+        advice = "Try --gelu exact" if (precision, gelu) == ("float32", "fast") else "Check the weights"
+        advice = "Export float32 instead" if precision == "float16" else advice
+        raise BoundNotMetError(
+            f"{shown(out)}: differs from the Keras model by {difference.largest:.3g} "
+            f"({difference.excess / bound:.3g} times the bound of {bound:g}); it was not kept. {advice}"
+        )
+
+
+def _card(
+    model: SwiftFormerImageClassifier,
+    preprocessing: Preprocessing,
+    precision: Precision,
+    gelu: Gelu,
+    output: OutputKind,
+    kind: InputKind,
+) -> ModelCard:
+    source = model.origin or Origin(name=_name(model.config))
+    return ModelCard(
+        name=source.name or _name(model.config),
+        description=source.description or f"SwiftFormer image classifier, {model.config.num_classes} classes.",
+        version=source.version,
+        author=source.author,
+        licence=source.licence,
+        labels=model.labels,
+        preprocessing=preprocessing,
+        input_kind=kind,
+        output_kind=output,
+        precision=precision,
+        gelu=gelu,
+        token_weights=model.config.token_weights,
+        source=source,
+        needs_litert=precision == "dynamic",
+    )
+
+
+def _name(config: SwiftFormerConfig) -> str:
+    return config.variant if config.variant != "custom" else "swiftformer"
+
+
+def _weights_sha256(model: SwiftFormerImageClassifier) -> str:
+    from keras import ops
+
+    digest = hashlib.sha256()
+    for name, value in sorted(model.named_weights().items()):
+        array = ops.convert_to_numpy(value).astype("<f4")
+        digest.update(f"{name} {array.shape}\n".encode() + array.tobytes())
+    return digest.hexdigest()
