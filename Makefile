@@ -66,7 +66,8 @@ demo: $(VENV)/.run  ## Convert, export and classify with the embedded checkpoint
 	@$(BIN)/swiftformer demo "$(OUT)" --force
 
 .PHONY: test
-test: $(VENV)/.test $(SUPPORT)/.ready  ## All quick tests (ARGS= for pytest)
+test: $(VENV)/.test $(SUPPORT)/.ready  ## All quick tests (ARGS= for pytest), the network's on JAX as well
+	@KERAS_BACKEND=jax $(BIN)/python -m pytest -m "backend and not slow" -n $(JOBS) tests/swiftformer_keras
 	@$(BIN)/python -m pytest -m "not slow and not parity" -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: test-slow
@@ -93,6 +94,7 @@ test-lowest: | $(UV)  ## Quick tests on the lowest allowed versions
 	@$(UV) pip compile --quiet --resolution lowest-direct --python .venv-lowest/bin/python --group test \
 	    pyproject.toml --output-file .venv-lowest/requirements.txt
 	@$(UV) pip install --quiet --python .venv-lowest/bin/python -r .venv-lowest/requirements.txt
+	@$(UV) pip install --quiet --python .venv-lowest/bin/python --no-deps --editable .
 	@.venv-lowest/bin/python -m pytest -m "not slow and not parity" -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: parity

@@ -15,6 +15,7 @@ from swiftformer_keras.errors import ConfigError
 from tests import reference
 from tests.harness import assert_refused, assert_same_logits
 
+pytestmark = pytest.mark.backend
 TINY = SwiftFormerConfig((1, 1, 1, 1), (32, 32, 32, 32))
 PREFIXES = {  # where a block's tensors stand in timm's network, and in ours
     "attn": ("stages.0.blocks.0.attn.", "stage0_block0/attn/"),
