@@ -209,7 +209,14 @@ class Archive:
         end64_offset = len(out) + len(central)
         out += central
         if self.zip64:
-            facts = {"here": count, "count": count, "size": size, "offset": offset, "at": end64_offset, **self.end64}
+            facts = {
+                "here": count,
+                "count": count,
+                "size": size,
+                "offset": offset,
+                "at": end64_offset,
+                **self.end64,
+            }
             out += b"PK\x06\x06" + struct.pack(
                 "<QHHIIQQQQ", 44, 30, 45, 0, 0, facts["here"], facts["count"], facts["size"], facts["offset"]
             )
@@ -252,7 +259,9 @@ class Archive:
         )
 
 
-def archive(pickle: bytes, storages: Mapping[str, bytes] | Iterable[bytes] = (), root: str = "archive") -> Archive:
+def archive(
+    pickle: bytes, storages: Mapping[str, bytes] | Iterable[bytes] = (), root: str = "archive"
+) -> Archive:
     """The zip file that torch.save makes of a pickle and its storages."""
     named = storages if isinstance(storages, Mapping) else {str(i): data for i, data in enumerate(storages)}
     entries = [Entry(f"{root}/data.pkl", pickle), Entry(f"{root}/byteorder", b"little")]
