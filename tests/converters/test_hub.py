@@ -10,11 +10,12 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from converters import hub, hub_transport
 from swiftformer_keras.errors import HubError, HubUnreachableError
-from tests.harness import assert_refused
+from tests.harness import FIXTURES, assert_refused, assert_same_logits, recipe
 from tests.hub_server import Handler, HubServer, body, serve, silence, status
 
 NAME = "MBZUAI/swiftformer-xs"
@@ -566,11 +567,52 @@ def test_allowed_names_are_allowed_by_the_library(server: HubServer) -> None:
         validate_repo_id(hub.parse_name(f"hf://{text}").repo_id)
 
 
+# --- the whole way, and no way at all ---------------------------------------------------------------
+
+
+def _folder(name: str) -> dict[str, bytes]:
+    """The files of a fixture folder, as some hub would hold them."""
+    return {path.name: path.read_bytes() for path in (FIXTURES / "ckpt" / name).iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("source", "folder", "reference", "token_weights"),
+    [
+        ("hf://MBZUAI/swiftformer-xs", "hf", "hf", "ones"),
+        ("MBZUAI/swiftformer-xs", "hf_2023", "hf", "ones"),
+        ("timm/swiftformer_xs.dist_in1k", "timm_hub", "timm", "l2norm"),
+    ],
+)
+def test_from_hub_name_to_logits(
+    server: HubServer, source: str, folder: str, reference: str, token_weights: str
+) -> None:
+    from converters.load import load_checkpoint
+
+    commit = server.publish(source.removeprefix("hf://"), _folder(folder), cardData={"license": "mit"})
+    loaded = load_checkpoint(source)
+    assert loaded.model.config.token_weights == token_weights
+    assert loaded.model.origin.revision == commit
+    assert loaded.model.origin.licence == "mit"
+    assert any(decision.value == commit for decision in loaded.decisions)
+    with np.load(FIXTURES / "ckpt" / "ref_logits_micro.npz") as logits:
+        for height, width in ((64, 64), (96, 64)):
+            pixels = recipe().image(2, height, width).transpose(0, 2, 3, 1)
+            expected = logits[f"{height}x{width}/{reference}"]
+            assert_same_logits(loaded.model(pixels, training=False), expected)
+
+
 def test_local_files_touch_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from converters.load import convert
+
     def forbidden(*_: object) -> None:
         raise AssertionError("a socket was connected")
 
-    monkeypatch.setattr(socket.socket, "connect", forbidden)
-    monkeypatch.setattr(socket.socket, "connect_ex", forbidden)
+    for name in ("connect", "connect_ex", "sendto", "bind"):
+        monkeypatch.setattr(socket.socket, name, forbidden)
+    monkeypatch.setattr(socket, "getaddrinfo", forbidden)
     with pytest.raises(AssertionError, match="connected"):
         socket.create_connection(("127.0.0.1", 9))
+    for source in ("hf", "timm_hub", "orig_model.pth", "timm_model.safetensors"):
+        out = tmp_path / f"{source}.keras"
+        convert(FIXTURES / "ckpt" / source, out)
+        assert out.stat().st_size > 0

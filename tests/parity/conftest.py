@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 
 import pytest
@@ -10,6 +11,9 @@ from tests.parity import peers
 
 if any(importlib.util.find_spec(name) is None for name in ("torch", "timm", "transformers")):
     collect_ignore_glob = ["test_*.py"]
+else:  # before TensorFlow: parts of torch that are imported after it end the process with a segmentation fault
+    for name in ("torch._dynamo", "timm", "transformers.models.swiftformer.modeling_swiftformer"):
+        importlib.import_module(name)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -116,7 +116,7 @@ def test_logits(seed: int, tmp_path: Path) -> None:
     peers.compare_logits(f"timm, two heads, {way}", path, case, model)
 
 
-@pytest.mark.parametrize("seed", range(100, 100 + peers.CASES // 2))
+@pytest.mark.parametrize("seed", range(100, 100 + peers.CASES // 4))
 def test_one_head(seed: int, tmp_path: Path) -> None:
     """A checkpoint without a distillation head; timm's own model is asked for its first head alone."""
     case = peers.random_case(seed)
@@ -127,7 +127,7 @@ def test_one_head(seed: int, tmp_path: Path) -> None:
     peers.compare_logits("timm, one head", tmp_path / "m.pth", case, model)
 
 
-@pytest.mark.parametrize("seed", range(200, 200 + peers.CASES // 2))
+@pytest.mark.parametrize("seed", range(200, 200 + peers.CASES // 4))
 def test_original_names(seed: int, tmp_path: Path) -> None:
     """The same weights under the authors' names, in a training file and in a plain one."""
     case = peers.random_case(seed)
@@ -146,7 +146,7 @@ def test_original_names(seed: int, tmp_path: Path) -> None:
     peers.compare_logits("authors' names, attention l2norm", tmp_path / "m.pth", case, model)
 
 
-@pytest.mark.parametrize("seed", range(300, 300 + peers.CASES // 2))
+@pytest.mark.parametrize("seed", range(300, 300 + peers.CASES // 4))
 def test_features(seed: int, tmp_path: Path) -> None:
     """A network without heads (num_classes=0) and its four stage maps."""
     from converters.load import load_checkpoint
