@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -110,7 +110,13 @@ def run_demo(
     ).model
     for done, precision in enumerate(PRECISIONS, 1):
         tell(f"exporting and checking {precision}", done)
-        export(model, out_dir / tflite_file(precision), precision=precision, force=force)
+        export(
+            model,
+            out_dir / tflite_file(precision),
+            precision=precision,
+            samples=data.calibration_pictures()[0].parent,
+            force=force,
+        )
 
     tell("classifying the pictures", len(PRECISIONS) + 1)
     pictures = data.demo_pictures()
@@ -178,7 +184,7 @@ def _row(
     path: Path,
     logits: np.ndarray,
     reference: np.ndarray,
-    labels: tuple[str, ...],
+    labels: Sequence[str],
     truths: tuple[str, ...],
 ) -> DemoRow:
     answers = tuple(labels[index] for index in logits.argmax(axis=1))

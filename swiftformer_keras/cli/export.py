@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from swiftformer_keras.cli.options import (
 )
 from swiftformer_keras.cli.text import file_size
 
+if TYPE_CHECKING:
+    from converters.tflite.export import ExportReport
+
 
 def export(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras file that convert wrote.")],
@@ -33,8 +36,8 @@ def export(
     ] = None,
     gelu: Annotated[
         Gelu,
-        typer.Option(help="exact runs well everywhere; fast is made of operators old runtimes delegate."),
-    ] = Gelu.EXACT,
+        typer.Option(help="fast is made of operators every runtime has; exact is nearer to Keras."),
+    ] = Gelu.FAST,
     output: Annotated[OutputKind, typer.Option(help="What the file returns.")] = OutputKind.LOGITS,
     input: Annotated[
         InputKind, typer.Option(help="RGB pixels 0..255, or values normalised by the caller.")
@@ -65,5 +68,19 @@ def export(
             force=force,
             progress=progress,
         )
-    console.note(f"{out} is written, {file_size(out.stat().st_size)}.")
+    console.note(
+        f"{out} is written, {file_size(report.size_bytes)}: {report.precision}, {report.gelu} GELU, "
+        f"{report.input_kind} in, {report.output_kind} out.",
+        f"  run on {report.pictures} pictures and compared with the Keras model:",
+        f"  largest difference {report.largest_difference:.1e}{_bound(report)}",
+    )
     console.result({"output": str(out), **report.to_dict()})
+
+
+def _bound(report: ExportReport) -> str:
+    """What the file was held against."""
+    if report.bound is not None:
+        return f", bound {report.bound:g}"
+    if report.min_sqnr_db is not None and report.sqnr_db is not None:
+        return f"; signal to noise {report.sqnr_db:.1f} dB, bound {report.min_sqnr_db:g} dB"
+    return ""
