@@ -28,7 +28,21 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP
 """Pillow's names of the file formats that are read (MPO, as phones write it, is read as JPEG)."""
 
 SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".mpo", ".pgm", ".png", ".pnm", ".ppm", ".tif"}
+    {
+        ".avif",
+        ".bmp",
+        ".gif",
+        ".jfif",
+        ".jp2",
+        ".jpeg",
+        ".jpg",
+        ".mpo",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tif",
+    }
     | {".tiff", ".webp"}
 )
 """File name endings that `find_pictures` takes, in lower case."""
