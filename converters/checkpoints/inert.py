@@ -155,7 +155,7 @@ _ALLOWED: dict[tuple[str, str], Constructor | Opaque] = {
 _ALLOWED |= {
     (module, name): Constructor(name, _nothing)
     for module in ("builtins", "__builtin__")
-    for name in ("dict", "list", "set")
+    for name in ("dict", "list", "set", "frozenset")
 }
 # Element types as values, as in Namespace(dtype=torch.float32).
 _ALLOWED |= {("torch", name): OPAQUE for name in ("float32", "float16", "bfloat16", "float64", "int64")}

@@ -1,0 +1,267 @@
+"""What torch files may hold beyond the fixtures: protocols, element types, parts of storages, training state."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import io
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from converters.checkpoints import read_checkpoint
+from converters.checkpoints.pickle_machine import Machine
+from converters.checkpoints.select import without_wrappers
+from converters.checkpoints.tensors import Storage, Tensor
+from swiftformer_keras.errors import NoWeightsError
+from tests.harness import FIXTURES, assert_refused
+from tests.torch_files import (
+    CLASSES,
+    Archive,
+    Call,
+    Entry,
+    Name,
+    archive,
+    dump,
+    legacy,
+    ordered,
+    state_dict,
+    tensor,
+    torch_legacy,
+    torch_zip,
+)
+
+CKPT = FIXTURES / "ckpt"
+
+
+def read(tmp_path: Path, data: bytes, **options: Any) -> dict[str, np.ndarray]:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(data)
+    return read_checkpoint(path, **options).tensors
+
+
+def assert_equal(ours: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray]) -> None:
+    assert ours.keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert (ours[name].dtype, ours[name].shape) == (value.dtype, value.shape), name
+        np.testing.assert_array_equal(ours[name], value)
+
+
+def test_the_writer_of_these_tests_writes_what_torch_wrote(tmp_path: Path) -> None:
+    """So that what is refused below is refused for the one thing that was changed."""
+    wanted = read_checkpoint(CKPT / "orig_raw_state_dict.pth").tensors
+    assert_equal(read(tmp_path, torch_zip(wanted)), wanted)
+    assert_equal(read(tmp_path, torch_legacy(wanted)), wanted)
+
+
+@pytest.mark.parametrize("dtype", CLASSES)
+@pytest.mark.parametrize("write", [torch_zip, torch_legacy])
+def test_every_element_type(write: Any, dtype: str, tmp_path: Path) -> None:
+    wanted = {
+        "w": np.arange(6).reshape(2, 3).astype(dtype),
+        "scalar": np.array(1, dtype),
+        "none": np.empty((0, 3), dtype),
+    }
+    assert_equal(read(tmp_path, write(wanted)), wanted)
+
+
+def test_a_truth_value_other_than_one_becomes_one(tmp_path: Path) -> None:
+    data = archive(dump(ordered({"b": tensor("0", (3,), kind="BoolStorage")})), [b"\x00\x02\xff"]).to_bytes()
+    assert read(tmp_path, data)["b"].view(np.uint8).tolist() == [0, 1, 1]
+
+
+def test_bfloat16_is_the_upper_half_of_float32(tmp_path: Path) -> None:
+    wide = np.array([1.0, -2.5, 3.0e38, np.inf, np.nan, 1e-40], np.float32)
+    bits = (wide.view(np.uint32) >> 16).astype("<u2")
+    data = archive(
+        dump(ordered({"w": tensor("0", (6,), kind="BFloat16Storage")})), [bits.tobytes()]
+    ).to_bytes()
+    got = read(tmp_path, data)["w"]
+    np.testing.assert_array_equal(got.view(np.uint32), wide.view(np.uint32) & 0xFFFF0000)
+
+
+def test_a_file_of_a_big_endian_machine(tmp_path: Path) -> None:
+    wanted = {"w": np.arange(4, dtype=np.float32)}
+    made = archive(dump(state_dict(wanted)), [wanted["w"].astype(">f4").tobytes()])
+    made.entries[1] = Entry("archive/byteorder", b"big")
+    assert_equal(read(tmp_path, made.to_bytes()), wanted)
+    old = legacy(
+        dump(state_dict(wanted, legacy=True)),
+        {"0": (4, wanted["w"].astype(">f4").tobytes())},
+        machine={"little_endian": False},
+    )
+    assert_equal(read(tmp_path, old), wanted)
+
+
+def test_zip_files_without_zip64_checksums_or_padding(tmp_path: Path) -> None:
+    """Other writers of the same format, and torch with set_crc32_options(False)."""
+    wanted = {"w": np.arange(4, dtype=np.float32)}
+    made = archive(dump(state_dict(wanted)), [wanted["w"].tobytes()], root="a folder named so")
+    made.zip64, made.alignment = False, 1
+    for entry in made.entries:
+        entry.crc32, entry.flags = 0, 0
+        entry.local_sizes = (len(entry.data), len(entry.data))
+    assert_equal(read(tmp_path, made.to_bytes()), wanted)
+
+
+def test_sizes_in_the_zip64_field(tmp_path: Path) -> None:
+    wanted = {"w": np.arange(4, dtype=np.float32)}
+    made = archive(dump(state_dict(wanted)), [wanted["w"].tobytes()])
+    entry = made.entries[2]
+    entry.size = entry.packed = 0xFFFFFFFF
+    entry.extra = b"\x99\x99\x01\0x" + b"\x01\0\x10\0" + (16).to_bytes(8, "little") * 2
+    assert_equal(read(tmp_path, made.to_bytes()), wanted)
+
+
+def test_zip_order_does_not_matter(tmp_path: Path) -> None:
+    wanted = {"w": np.arange(4, dtype=np.float32)}
+    made = archive(dump(state_dict(wanted)), [wanted["w"].tobytes()])
+    assert_equal(read(tmp_path, Archive(made.entries[::-1]).to_bytes()), wanted)
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides", "offset"),
+    [
+        ((3, 2), (1, 3), 0),
+        ((2, 2), (3, 1), 1),
+        ((2,), (3,), 2),
+        ((), (), 5),
+        ((0, 4), (4, 1), 6),
+        ((2, 2), (0, 1), 0),
+    ],
+)
+def test_strided_tensors(
+    shape: tuple[int, ...], strides: tuple[int, ...], offset: int, tmp_path: Path
+) -> None:
+    flat = np.arange(6, dtype=np.float32)
+    item = tensor("0", shape, count=6, strides=strides, offset=offset)
+    got = read(tmp_path, archive(dump(ordered({"w": item})), [flat.tobytes()]).to_bytes())["w"]
+    wanted = np.empty(shape, np.float32)
+    for index in np.ndindex(*shape):
+        wanted[index] = flat[offset + sum(i * s for i, s in zip(index, strides, strict=True))]
+    np.testing.assert_array_equal(got, wanted)
+    assert got.shape == shape
+
+
+def test_parts_of_legacy_storages(tmp_path: Path) -> None:
+    flat = np.arange(6, dtype=np.float32)
+    item = tensor("0", (2,), count=6, offset=1, legacy=True, view=("0.part", 2, 3))
+    got = read(tmp_path, legacy(dump(ordered({"w": item})), {"0": (6, flat.tobytes())}))
+    np.testing.assert_array_equal(got["w"], flat[3:5])
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_pickles_of_the_standard_library(protocol: int) -> None:
+    """What CPython's own pickler writes, at every protocol, is understood."""
+    value = {
+        "text": "é\U0001f600" * 3, "long": "x" * 1000, "numbers": [0, 255, 65535, -1, 2**31, 2**62, -(2**63), 1.5],
+        "flags": (True, False, None), "tuples": [(), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4)],
+        "args": argparse.Namespace(lr=0.1, nested={"a": [1]}), "set": {1, 2}, "frozen": frozenset([1]),
+        "ordered": collections.OrderedDict(a=1), "default": collections.defaultdict(dict, {3: {"step": 4}}),
+        "bytes": b"\x00\xff" * 200, "numpy": np.float64(3.5), "path": Path("x"),
+    }  # fmt: skip
+    data = pickle.dumps(value, protocol)
+    machine = Machine(data, "here")
+    found = machine.run()
+    assert machine.position == len(data)
+    for key in ("text", "long", "numbers", "flags", "tuples", "ordered", "default"):
+        assert found[key] == value[key], key
+
+
+class _TorchPickler(pickle.Pickler):
+    """Writes storages as persistent ids, as torch.save does."""
+
+    def persistent_id(self, value: object) -> object:
+        return ("storage", None, "0", "cpu", 4) if isinstance(value, memoryview) else None
+
+
+def test_shared_objects_through_the_memo() -> None:
+    shared = {"a": [1, 2]}
+    for protocol in (2, 4):
+        stream = io.BytesIO()
+        _TorchPickler(stream, protocol).dump([shared, shared, shared["a"]])
+        found = Machine(stream.getvalue(), "here").run()
+        assert found == [shared, shared, shared["a"]]
+        assert found[0] is found[1]
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_training_state_beside_the_weights_is_read_over(protocol: int, tmp_path: Path) -> None:
+    dtype = Call(Name("numpy", "dtype"), ("f8", False, True), (3, "<", None, None, None, -1, -1, 0))
+    found = {
+        "model": ordered({"w": tensor("0", (4,))}),
+        "model_ema": None,
+        "epoch": 12,
+        "args": Call(
+            Name("argparse", "Namespace"), (), {"lr": 1e-3, "out": "x", "size": (224, [1])}, new=True
+        ),
+        "best": Call(Name("numpy.core.multiarray", "scalar"), (dtype, b"12345678")),
+        "best2": Call(
+            Name("numpy._core.multiarray", "scalar"),
+            (dtype, Call(Name("_codecs", "encode"), ("x", "latin1"))),
+        ),
+        "optimizer": {
+            "state": Call(Name("collections", "defaultdict"), (Name("builtins", "dict"),)),
+            "groups": [{"betas": (0.9, 0.999), "params": [0, 1]}],
+            "moment": {0: {"exp_avg": tensor("77", (10**9,))}},  # not chosen, so never looked at
+        },
+        "device": Call(Name("torch", "device"), ("cpu",)),
+        "shape": Call(Name("torch", "Size"), ([1, 2],)),
+        "dtype": Name("torch", "float32"),
+    }
+    wanted = np.arange(4, dtype=np.float32)
+    got = read(tmp_path, archive(dump(found, protocol), [wanted.tobytes()]).to_bytes())
+    assert_equal(got, {"w": wanted})
+
+
+@pytest.mark.parametrize("key", ["model_ema", "state_dict_ema", "ema_state_dict", "ema"])
+@pytest.mark.parametrize("other", ["model", "state_dict", "model_state_dict"])
+def test_keys_of_training_files(key: str, other: str, tmp_path: Path) -> None:
+    found = {other: ordered({"module.w": tensor("0", (1,))}), key: ordered({"w": tensor("1", (1,))})}
+    storages = [np.float32(1).tobytes(), np.float32(2).tobytes()]
+    data = archive(dump(found), storages).to_bytes()
+    assert [
+        read(tmp_path, data, **o)["w"].item() for o in ({}, {"weights": "model"}, {"weights": "ema"})
+    ] == [2, 1, 2]
+
+
+def test_parameters_with_state(tmp_path: Path) -> None:
+    hooks = Call(Name("collections", "OrderedDict"))
+    item = Call(
+        Name("torch._utils", "_rebuild_parameter_with_state"), (tensor("0", (4,)), True, hooks, {"tag": 1})
+    )
+    wanted = np.arange(4, dtype=np.float32)
+    assert_equal(read(tmp_path, archive(dump({"w": item}), [wanted.tobytes()]).to_bytes()), {"w": wanted})
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (["module.a", "module.b"], ["a", "b"]),
+        (["module.module.a"], ["a"]),
+        (["_orig_mod.module.a"], ["a"]),
+        (["module.a", "n_averaged"], ["a"]),
+        (["module.a", "b"], ["module.a", "b"]),
+        (["n_averaged"], ["n_averaged"]),
+        ([], []),
+    ],
+)
+def test_prefixes_of_wrappers(names: list[str], wanted: list[str]) -> None:
+    assert list(without_wrappers(dict.fromkeys(names, 0))) == wanted
+
+
+def test_an_ema_of_nothing_counts_as_absent(tmp_path: Path) -> None:
+    data = archive(dump({"model": ordered({"w": tensor("0", (1,))}), "model_ema": {}}), [bytes(4)]).to_bytes()
+    assert read(tmp_path, data).keys() == {"w"}
+    assert_refused(NoWeightsError, lambda: read(tmp_path, data, weights="ema"), "weights.pth", "'ema'")
+
+
+def test_descriptions_are_plain_values() -> None:
+    """A tensor is what its numbers say, wherever it was described."""
+    assert Tensor(Storage("0", "<f4", 4, 0, 4), 0, (4,), (1,)) == Tensor(
+        Storage("0", "<f4", 4, 0, 4), 0, (4,), (1,)
+    )
