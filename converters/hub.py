@@ -7,44 +7,27 @@ every file against the record, also offline. Only configuration and weights are 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from converters import hub_transport
+from converters.hub_names import HubName, is_hub_name, parse_name
 from converters.hub_record import COMMIT, FILE_NAME, Record, RecordedCommit, RecordedFile, home
 from converters.hub_transport import BY_HAND, Progress, RemoteCommit, RemoteFile
 from swiftformer_keras.errors import HubError, HubUnreachableError
 from swiftformer_keras.files import sha256_file
 
-PREFIXES = ("hf://", "hf-hub:", "hf_hub:")
-DEFAULT_REVISION = "main"
+__all__ = ["HubName", "HubSnapshot", "choose_files", "fetch", "is_hub_name", "parse_name"]
+
 MAX_JSON_BYTES = 16 << 20
-MAX_WEIGHTS_BYTES = 16 << 30
+MAX_WEIGHTS_BYTES = 4 << 30
 MAX_FILES = 200
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+/-]{0,127}")
-_FILE_LIKE = re.compile(
-    r".*\.(pth|pt|bin|safetensors|ckpt|tar|gz|tgz|zip|pkl|keras|h5|tflite|onnx|json|npz|txt)", re.IGNORECASE
-)
 _CONFIGURATION = ("config.json", "preprocessor_config.json")
 _SAFETENSORS_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _TORCH_SHARD = re.compile(r"pytorch_model-\d{5}-of-\d{5}\.bin")
-
-
-@dataclasses.dataclass(frozen=True)
-class HubName:
-    """A repository and the branch, tag or commit that is asked of it."""
-
-    repo_id: str
-    revision: str = DEFAULT_REVISION
-
-    def __str__(self) -> str:
-        return f"hf://{self.repo_id}" + ("" if self.revision == DEFAULT_REVISION else f"@{self.revision}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,46 +63,6 @@ class HubSnapshot:
         return {"url": self.url, "revision": self.commit, **known}
 
 
-def is_hub_name(source: str | Path) -> bool:
-    """Whether `source` asks for a download rather than for a local file.
-
-    `hf://…` (and timm's `hf-hub:…`) always does. `owner/name` does when there is neither a file of that name nor a
-    folder `owner` here, and the name does not end like a file's.
-    """
-    text = str(source)
-    if text.startswith((*PREFIXES, "https://huggingface.co/", "https://hf.co/")):
-        return True
-    name = text.partition("@")[0]
-    if isinstance(source, Path) or not _NAME.fullmatch(name) or _FILE_LIKE.fullmatch(name):
-        return False
-    return not (Path(text).exists() or Path(name).exists() or Path(name).parent.exists())
-
-
-def parse_name(source: str) -> HubName:
-    """Split a hub name into repository and revision.
-
-    Raises:
-        HubError: it is none; the message says how one is written.
-    """
-    how = "A hub name is hf://OWNER/NAME or hf://OWNER/NAME@REVISION, as in hf://MBZUAI/swiftformer-xs"
-    text = source
-    for prefix in PREFIXES:
-        text = text.removeprefix(prefix)
-    repo_id, at, revision = text.removeprefix("models/").partition("@")
-    shown = ascii(source[:120])
-    if not _NAME.fullmatch(repo_id) or len(repo_id) > 96:
-        raise HubError(f"{shown}: is no hub name. {how}")
-    if ".." in repo_id or "--" in repo_id or repo_id.endswith((".git", ".", "-")):
-        raise HubError(
-            f"{shown}: hub names hold no '..' and no '--', and end neither in '.git' nor in '.' or '-'"
-        )
-    if at and (
-        not _REVISION.fullmatch(revision) or ".." in revision or "//" in revision or revision[-1] == "/"
-    ):
-        raise HubError(f"{shown}: {revision!a} is no branch, tag or commit. {how}")
-    return HubName(repo_id, revision or DEFAULT_REVISION)
-
-
 def fetch(
     source: str,
     *,
@@ -147,7 +90,7 @@ def fetch(
         "/", "--"
     )
     record = Record(Path(lock_file) if lock_file is not None else home("state") / "hub.json")
-    with _alone(store):
+    with hub_transport.alone(store):
         return _fetch(name, store, record, update=update, progress=progress)
 
 
@@ -186,9 +129,12 @@ def _fetch(
         _check_announced(name, remote, facts, record)
         done = _held(name, remote.commit, store, record)
         done = done or _download_recorded(name, remote.commit, store, record, progress)
-        if recorded != remote.commit:
-            record.accept(name.repo_id, name.revision, remote.commit, facts)
-        return dataclasses.replace(done, notes=notes)
+        licence = remote.licence if facts.licence == "unknown" else facts.licence
+        author = remote.author if facts.author == "unknown" else facts.author
+        known = dataclasses.replace(facts, licence=licence, author=author)
+        if recorded != remote.commit or known != facts:
+            record.accept(name.repo_id, name.revision, remote.commit, known)
+        return dataclasses.replace(done, notes=notes, licence=licence, author=author)
     return _download_first(name, remote, store, record, progress, notes)
 
 
@@ -327,6 +273,9 @@ def _accept(
 def _snapshot(
     name: HubName, commit: str, folder: Path, facts: RecordedCommit, notes: tuple[str, ...] = ()
 ) -> HubSnapshot:
+    known = {*facts.files, *(f"{file}.partial" for file in facts.files)}
+    if strays := sorted(path.name for path in folder.iterdir() if path.name not in known):
+        raise HubError(f"{folder}: holds {strays[0]!a}, which was not downloaded with {name}. Remove it")
     files = {file: held.sha256 for file, held in facts.files.items()}
     return HubSnapshot(folder, name.repo_id, name.revision, commit, files, facts.licence, facts.author, notes)
 
@@ -376,20 +325,4 @@ def _copy(source: Path, destination: Path) -> None:
     except OSError as error:
         raise HubError(
             f"{destination}: cannot be written: {error.strerror}. Set SWIFTFORMER_HOME elsewhere"
-        ) from None
-
-
-@contextlib.contextmanager
-def _alone(store: Path) -> Iterator[None]:
-    """One process at a time in a repository's folder."""
-    from huggingface_hub.utils import WeakFileLock
-
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        with WeakFileLock(store / ".lock"):
-            yield
-    except OSError as error:
-        raise HubError(
-            f"{store}: cannot be written: {error.strerror or type(error).__name__}. "
-            "Set SWIFTFORMER_HOME to a folder you can write"
         ) from None

@@ -134,6 +134,21 @@ def download(
         raise HubError(f"{where}: cannot be saved: {_disk_reason(error)}") from None
 
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One process at a time in a folder, which is made if need be.
+
+    Raises:
+        HubError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _Library().lock(folder / ".lock"):
+            yield
+    except OSError as error:
+        raise HubError(f"{folder}: cannot be written: {_disk_reason(error)}") from None
+
+
 def library_cache(repo_id: str, revision: str, name: str) -> Path | None:
     """Where huggingface_hub's own cache holds this file, if it does (`hf download`, transformers, timm)."""
     with _hub(repo_id, repo_id) as hub:
@@ -244,7 +259,7 @@ class _Library:
             import huggingface_hub
             from huggingface_hub import constants
             from huggingface_hub.file_download import http_get
-            from huggingface_hub.utils import build_hf_headers, get_session, tqdm
+            from huggingface_hub.utils import WeakFileLock, build_hf_headers, get_session, tqdm
         except ImportError as error:
             raise HubError(
                 f"huggingface_hub cannot be imported ({error}). Run `pip install huggingface-hub`"
@@ -258,6 +273,7 @@ class _Library:
         self.get_session: Any = get_session
         self.build_hf_headers: Any = build_hf_headers
         self.try_to_load_from_cache: Any = huggingface_hub.try_to_load_from_cache
+        self.lock: Any = WeakFileLock
         self.silent_bar = SilentBar
         self.timeout: Callable[[], float] = lambda: float(constants.HF_HUB_ETAG_TIMEOUT)
 
@@ -341,4 +357,6 @@ _DISK = {
 
 
 def _disk_reason(error: OSError) -> str:
-    return _DISK.get(error.errno or 0, f"{error.strerror or type(error).__name__}")
+    return _DISK.get(
+        error.errno or 0, f"{error.strerror or type(error).__name__}; SWIFTFORMER_HOME names another place"
+    )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import pytest
 
 from converters import hub, hub_transport
 from swiftformer_keras.errors import HubError, HubUnreachableError
-from tests.harness import FIXTURES, assert_refused, assert_same_logits, recipe
+from tests.harness import FIXTURES, ROOT, assert_refused, assert_same_logits, recipe
 from tests.hub_server import Handler, HubServer, body, serve, silence, status
 
 NAME = "MBZUAI/swiftformer-xs"
@@ -153,6 +156,12 @@ def test_changed_local_file_is_refused(server: HubServer) -> None:
     assert_refused(HubError, lambda: hub.fetch(f"hf://{NAME}"), "model.safetensors", "recorded", "Remove it")
     (folder / "model.safetensors").unlink()
     assert hub.fetch(f"hf://{NAME}").files["model.safetensors"] == hashlib.sha256(WEIGHTS).hexdigest()
+
+
+def test_file_that_was_not_downloaded_is_refused(server: HubServer) -> None:
+    folder = hub.fetch(f"hf://{NAME}").folder
+    (folder / "model.safetensors.index.json").write_text("{}")
+    assert_refused(HubError, lambda: hub.fetch(f"hf://{NAME}"), "model.safetensors.index.json", "Remove it")
 
 
 def test_hub_with_other_files_at_a_recorded_commit_is_refused(server: HubServer) -> None:
@@ -389,7 +398,9 @@ def test_files_of_the_library_s_own_cache_are_used_offline(
     assert (snapshot.folder / "model.safetensors").read_bytes() == WEIGHTS
     assert server.requests == []
     monkeypatch.delenv("HF_HUB_OFFLINE")
-    assert hub.fetch(f"hf://{NAME}").files == snapshot.files
+    later = hub.fetch(f"hf://{NAME}")
+    assert (later.files, later.licence, later.author) == (snapshot.files, "apache-2.0", "MBZUAI")
+    assert hub.fetch(f"hf://{NAME}").licence == "apache-2.0"
 
 
 def test_files_of_the_library_s_own_cache_are_not_downloaded_again(server: HubServer) -> None:
@@ -546,6 +557,15 @@ def test_paths_are_no_names(text: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert not hub.is_hub_name(text)
 
 
+def test_publishers_may_have_a_folder_of_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "timm").mkdir()
+    assert hub.is_hub_name("timm/swiftformer_xs.dist_in1k")
+    (tmp_path / "timm" / "swiftformer_xs.dist_in1k").mkdir()
+    assert not hub.is_hub_name("timm/swiftformer_xs.dist_in1k")
+    assert hub.is_hub_name("hf://timm/swiftformer_xs.dist_in1k")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -616,3 +636,29 @@ def test_local_files_touch_no_network(tmp_path: Path, monkeypatch: pytest.Monkey
         out = tmp_path / f"{source}.keras"
         convert(FIXTURES / "ckpt" / source, out)
         assert out.stat().st_size > 0
+
+
+def test_the_library_is_imported_by_the_first_hub_name_only(tmp_path: Path) -> None:
+    """And with its telemetry off, in a process of its own, since the setting is read at the import."""
+    program = """
+import os, sys
+os.environ.pop("HF_HUB_DISABLE_TELEMETRY", None)
+from converters import hub
+assert not hub.is_hub_name("model.pth") and hub.is_hub_name("hf://a/b")
+assert "huggingface_hub" not in sys.modules
+try:
+    hub.fetch("hf://a/b")
+except hub.HubUnreachableError:
+    from huggingface_hub import constants
+    print("telemetry off" if constants.HF_HUB_DISABLE_TELEMETRY else "telemetry on")
+"""
+    environment = {"HF_HUB_OFFLINE": "1", "SWIFTFORMER_HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "telemetry off\n", done.stderr

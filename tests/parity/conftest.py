@@ -14,6 +14,8 @@ if any(importlib.util.find_spec(name) is None for name in ("torch", "timm", "tra
 else:  # before TensorFlow: parts of torch that are imported after it end the process with a segmentation fault
     for name in ("torch._dynamo", "timm", "transformers.models.swiftformer.modeling_swiftformer"):
         importlib.import_module(name)
+    # These networks are small: several threads of two libraries would mostly wait for each other.
+    importlib.import_module("torch").set_num_threads(1)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
