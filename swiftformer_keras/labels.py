@@ -101,8 +101,8 @@ def imagenet_labels() -> tuple[str, ...]:
     return read_labels(data.imagenet_labels_file())
 
 
-def check_labels(labels: tuple[str, ...], num_classes: int, where: str | os.PathLike[str]) -> None:
-    """Refuse labels that are not as many as the model has classes.
+def check_labels(labels: tuple[str, ...], num_classes: int, where: str | os.PathLike[str]) -> tuple[str, ...]:
+    """The same labels; refused where they are not as many as the model has classes.
 
     Args:
         labels: in class order.
@@ -117,6 +117,7 @@ def check_labels(labels: tuple[str, ...], num_classes: int, where: str | os.Path
             f"{shown(where)}: has {len(labels)} labels, but the model has {num_classes} classes. "
             "Give one label for each class, in class order"
         )
+    return labels
 
 
 def repeated_labels(labels: Iterable[str]) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ def test_dictionaries_that_are_none_are_refused(id2label: Any) -> None:
 
 
 def test_the_number_of_labels_must_be_the_models() -> None:
-    check_labels(("a", "b"), 2, "labels.txt")
+    assert check_labels(("a", "b"), 2, "labels.txt") == ("a", "b")
     for count in (1, 3):
         assert_refused(
             LabelsError, lambda count=count: check_labels(("a", "b"), count, "labels.txt"), "has 2 labels"
