@@ -8,7 +8,7 @@ from typing import Any
 from converters.checkpoints.checkpoint import Checkpoint
 from converters.checkpoints.containers import WeightsFile, read_file
 from converters.checkpoints.select import Weights
-from converters.checkpoints.source import place, reason, shown
+from converters.checkpoints.source import exists, place, reason, shown
 from converters.checkpoints.strict_json import read_json_file
 from swiftformer_keras.errors import JsonFileError, NotACheckpointError, ShardIndexError, UnreadableFileError
 
@@ -79,7 +79,7 @@ def _weights_file(folder: Path) -> Path:
 
 
 def _optional(path: Path) -> dict[str, Any] | None:
-    return read_json_file(path) if path.exists() else None
+    return read_json_file(path) if exists(path) else None
 
 
 def _shards(index: Path, weights: Weights | None) -> list[WeightsFile]:
@@ -103,7 +103,7 @@ def _shards(index: Path, weights: Weights | None) -> list[WeightsFile]:
     files = []
     for file_name, names in sorted(promised.items()):
         path = index.parent / file_name
-        if not path.exists():
+        if not exists(path):
             raise ShardIndexError(f"{where}: names {shown(file_name)}, which is not there. Fetch all shards")
         file = read_file(path, weights)
         different = names ^ file.tensors.keys()

@@ -297,8 +297,8 @@ class Machine:
             self.malformed(str(error))
         except LookupError as error:
             raise UnsupportedDtypeError(
-                f"{self._where}: holds a {shown(f'torch.{error.args[0]}')}, an element type that weights do not have. Convert "
-                "the tensors to float32 with torch and save them again"
+                f"{self._where}: holds a {shown(f'torch.{error.args[0]}')}, an element type that weights do not "
+                "have. Convert the tensors to float32 with torch and save them again"
             ) from error
         self.storages.setdefault(storage.key, storage)
         self.push(storage)

@@ -125,6 +125,20 @@ class ByteSource:
             ) from error
 
 
+def exists(path: Path) -> bool:
+    """Whether there is something under this name.
+
+    Raises:
+        UnreadableFileError: the system does not say.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise UnreadableFileError(
+            f"{place(path)}: cannot be read ({reason(error)}). Check the path and its permissions"
+        ) from error
+
+
 def reason(error: Exception) -> str:
     """Why the system refused, in words."""
     return (getattr(error, "strerror", None) or str(error)).lower()

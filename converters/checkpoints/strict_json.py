@@ -30,7 +30,7 @@ class _RefusedError(Exception):
 def parse_object(text: bytes | bytearray, refuse: Callable[[str], NoReturn]) -> dict[str, Any]:
     """The object that `text` (UTF-8) is; whatever is wrong goes to `refuse`, which raises.
 
-    Size, depth and number of elements are bounded before anything is built from them.
+    Depth and number of elements are bounded before anything is built from them; the caller bounds the size.
     """
     try:
         return _parse(text)
@@ -38,8 +38,6 @@ def parse_object(text: bytes | bytearray, refuse: Callable[[str], NoReturn]) -> 
         why = str(error)
     except UnicodeError:
         why = "is not UTF-8"
-    except RecursionError:
-        why = f"is nested deeper than {MAX_DEPTH} levels"
     except ValueError as error:  # json's own, and an integer of thousands of digits
         why = f"is not JSON ({str(error).splitlines()[0]})"
     return refuse(why)
@@ -64,8 +62,6 @@ def read_json_file(path: Path) -> dict[str, Any]:
 
 
 def _parse(text: bytes | bytearray) -> dict[str, Any]:
-    if len(text) > MAX_BYTES:
-        raise _RefusedError(f"has {len(text):,} bytes, more than the {MAX_BYTES:,} allowed")
     _check_shape(text)
     value = json.loads(
         text.decode("utf-8"),

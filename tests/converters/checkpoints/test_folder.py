@@ -15,6 +15,7 @@ import pytest
 import safetensors.numpy
 
 from converters.checkpoints import read_checkpoint
+from converters.checkpoints.source import ByteSource
 from swiftformer_keras.errors import (
     CheckpointError,
     JsonFileError,
@@ -192,6 +193,40 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     assert_refused(UnreadableFileError, lambda: read_checkpoint(tmp_path), str(tmp_path), "permission denied")
+
+
+def test_json_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    shutil.copy(CKPT / "timm_model.safetensors", tmp_path / "model.safetensors")
+    monkeypatch.setattr(Path, "exists", refuse)
+    assert_refused(UnreadableFileError, lambda: read_checkpoint(tmp_path), "config.json", "permission denied")
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.pth"
+    path.write_bytes(b"x" * 100)
+    with ByteSource(path) as source:
+        path.write_bytes(b"x" * 10)
+        assert_refused(UnreadableFileError, lambda: source.read(0, 100), str(path), "shorter")
+
+
+def test_a_disk_that_fails_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.pth"
+    path.write_bytes(b"x" * 100)
+    with ByteSource(path) as source:
+        source._file.close()
+
+        class Failing:
+            def seek(self, _: int) -> None:
+                raise OSError(5, "Input/output error")
+
+            def close(self) -> None:
+                pass
+
+        monkeypatch.setattr(source, "_file", Failing())
+        assert_refused(UnreadableFileError, lambda: source.read(0, 1), str(path), "input/output error")
 
 
 def test_a_file_that_changed_has_no_digest(tmp_path: Path) -> None:

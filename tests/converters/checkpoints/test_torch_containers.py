@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from converters.checkpoints import read_checkpoint
+from converters.checkpoints import torch_zip as torch_zip_reader
 from converters.checkpoints.pickle_machine import Machine
 from converters.checkpoints.select import without_wrappers
 from converters.checkpoints.tensors import Storage, Tensor
-from swiftformer_keras.errors import NoWeightsError
+from swiftformer_keras.errors import NoWeightsError, ZipStructureError
 from tests.harness import FIXTURES, assert_refused
 from tests.torch_files import (
     CLASSES,
@@ -115,6 +116,20 @@ def test_sizes_in_the_zip64_field(tmp_path: Path) -> None:
     entry.size = entry.packed = 0xFFFFFFFF
     entry.extra = b"\x99\x99\x01\0x" + b"\x01\0\x10\0" + (16).to_bytes(8, "little") * 2
     assert_equal(read(tmp_path, made.to_bytes()), wanted)
+
+
+def test_a_pickle_larger_than_any_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_zip_reader, "MAX_PICKLE_BYTES", 10)
+    data = torch_zip({"w": np.ones(4, np.float32)})
+    assert_refused(ZipStructureError, lambda: read(tmp_path, data), "weights.pth", "more than 10")
+
+
+def test_objects_nested_as_deep_as_they_may_be_are_let_go(tmp_path: Path) -> None:
+    """Freeing a deep chain of objects must not overflow the stack."""
+    depth = 12_000
+    code = b"ccollections\nOrderedDict\nq\0)R" + b"K\1h\0)R" * depth + b"s" * depth + b"."
+    data = archive(b"\x80\x02" + code).to_bytes()
+    assert_refused(NoWeightsError, lambda: read(tmp_path, data), "weights.pth", "no keys")
 
 
 def test_zip_order_does_not_matter(tmp_path: Path) -> None:
