@@ -129,9 +129,14 @@ class Table:
         return tuple(self._decode(self._raw_at(target)) for target in self._targets(slot))
 
     def length(self, slot: int) -> int:
-        """Elements of a vector, as it says itself; nothing of it is read or checked."""
+        """Elements of a vector, none of which is read."""
         position = self._position(slot)
-        return 0 if position is None else int(self.source.unpack("I", self.source.offset_at(position)))
+        if position is None:
+            return 0
+        start = self.source.offset_at(position)
+        count = int(self.source.unpack("I", start))
+        self.source.check(start + 4, count)  # a byte each at least
+        return count
 
     def raw(self, slot: int) -> memoryview | None:
         """A vector of bytes (or a string) without copying it; None where absent."""

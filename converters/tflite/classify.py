@@ -102,8 +102,9 @@ def classify(
             and one row of scores out.
         pictures: picture files; folders stand for the pictures in them.
         top: how many classes for each picture.
-        preprocessing: instead of the file's own; needed where it has none. For a file without a model
-            card the input is normalised with its mean and std.
+        preprocessing: instead of the file's own; needed where it has none. Its size gives way to the
+            model's where that is fixed. For a file without a model card the input is normalised with its
+            mean and std.
         labels: instead of the file's own.
         threads: of the runtime, for .tflite files.
         on_result: called after each picture.
@@ -225,24 +226,29 @@ def _open(
         )
     with run_in_child(path, threads=threads) as runner:
         source, target = _ends(runner.inputs, runner.outputs, shown(path))
+        height, width, arrangement = _arrangement(inspection.inputs[0].shape, shown(path))
         facts = _facts(inspection, preprocessing, labels)
-        height, width = facts.preprocessing.height, facts.preprocessing.width
-        layouts: dict[tuple[int, ...], tuple[int, ...]] = {
-            (1, height, width, 3): (0, 1, 2),
-            (1, 3, height, width): (2, 0, 1),
-        }
-        if source.shape not in layouts:
-            raise MetadataError(
-                f"{shown(path)}: takes {source.shape}, but the preprocessing gives {height} x {width} pixels. "
-                "Give --preprocessing with the file's size"
-            )
 
         def scores(values: np.ndarray) -> tuple[np.ndarray, float]:
-            arranged = values.transpose(layouts[source.shape])[None]
+            arranged = values.transpose(arrangement)[None]
             output, model_ms = runner.run(_quantise(arranged, source, shown(path)))
             return _dequantise(output, target, shown(path)), model_ms
 
-        yield dataclasses.replace(facts, scores=scores)
+        yield dataclasses.replace(
+            facts, preprocessing=facts.preprocessing.with_size(height, width), scores=scores
+        )
+
+
+def _arrangement(shape: tuple[int, ...], where: str) -> tuple[int, int, tuple[int, int, int]]:
+    """Height, width, and the order that height, width and channels have in the input."""
+    if len(shape) == 4 and shape[0] == 1 and min(shape) > 0:
+        if shape[3] == 3:
+            return shape[1], shape[2], (0, 1, 2)
+        if shape[1] == 3:  # as litert-torch writes them
+            return shape[2], shape[3], (2, 0, 1)
+    raise TFLiteFileError(
+        f"{where}: takes {shape}, and one colour picture is (1, height, width, 3) with a fixed size. Use another file"
+    )
 
 
 def _no_scores(values: np.ndarray) -> tuple[np.ndarray, float]:
@@ -327,6 +333,9 @@ def _keras_model(path: Path, preprocessing: Preprocessing | None, labels: tuple[
         raise MetadataError(
             f"{shown(path)}: does not say how it wants its pictures. Give --preprocessing, or convert it again with it"
         )
+
+    if model.input_size is not None:
+        preprocessing = preprocessing.with_size(*model.input_size)
 
     def scores(values: np.ndarray) -> tuple[np.ndarray, float]:
         start = time.perf_counter()

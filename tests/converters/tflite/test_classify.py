@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 from converters.tflite.associated_files import append_files
@@ -16,9 +17,10 @@ from converters.tflite.classify import PictureResult, classify
 from converters.tflite.metadata import write_metadata
 from swiftformer_keras.config import SwiftFormerConfig
 from swiftformer_keras.errors import LabelsError, MetadataError, TFLiteFileError
-from swiftformer_keras.preprocessing import Preprocessing
+from swiftformer_keras.pictures import open_picture
+from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing, apply, normalize
 from tests.converters.tflite.models import BIAS, LABELS, card, logits, tiny
-from tests.harness import assert_refused, assert_same_logits
+from tests.harness import SHARED, assert_refused, assert_same_logits, needs_shared
 
 COLOURS = {"red": (230, 20, 30), "green": (10, 200, 40), "blue": (15, 25, 220)}
 
@@ -112,8 +114,9 @@ def test_a_folder_without_pictures_is_an_error_of_its_own(tmp_path: Path, pictur
 
 
 def test_a_keras_file_says_the_same_as_its_model(tmp_path: Path, pictures: list[Path]) -> None:
+    import keras
+
     from swiftformer_keras import SwiftFormerImageClassifier
-    from swiftformer_keras.preprocessing import apply, normalize
 
     config = SwiftFormerConfig((1, 1, 1, 1), (8, 16, 24, 32), num_classes=4)
     p = Preprocessing(64, 64, "crop", 0.95)
@@ -123,7 +126,9 @@ def test_a_keras_file_says_the_same_as_its_model(tmp_path: Path, pictures: list[
     found = classify(path, pictures, top=4)
     for result in found.results:
         pixels = apply(Image.open(result.picture).convert("RGB"), p)
-        assert_same_logits(scores(result), np.asarray(model(normalize(pixels, p)[None]))[0], 1e-5)
+        assert_same_logits(
+            scores(result), keras.ops.convert_to_numpy(model(normalize(pixels, p)[None]))[0], 1e-5
+        )
         assert {prediction.label for prediction in result.predictions} == set(LABELS)
 
 
@@ -155,10 +160,14 @@ def test_labels_of_foreign_metadata_are_used(tmp_path: Path, pictures: list[Path
     assert classify(path, pictures[:1], preprocessing=PIXELS).results[0].predictions[0].label == "青"
 
 
-def test_wrong_options_are_refused(tmp_path: Path, pictures: list[Path]) -> None:
-    path = written(tmp_path, tiny())
+def test_the_size_of_given_preprocessing_gives_way_to_the_files(tmp_path: Path, pictures: list[Path]) -> None:
     small = PIXELS.with_size(16, 16)
-    assert_refused(MetadataError, lambda: classify(path, pictures, preprocessing=small), "(1, 32, 24, 3)")
+    result = classify(written(tmp_path, tiny()), pictures[:1], preprocessing=small, top=4).results[0]
+    assert_same_logits(scores(result), expected(pictures[0]))
+
+
+def test_labels_of_the_wrong_number_are_refused(tmp_path: Path, pictures: list[Path]) -> None:
+    path = written(tmp_path, tiny())
     assert_refused(
         LabelsError, lambda: classify(path, pictures, preprocessing=PIXELS, labels=("a", "b")), "2 labels"
     )
@@ -210,3 +219,22 @@ def test_other_endings_are_refused(tmp_path: Path, pictures: list[Path]) -> None
     path = tmp_path / "model.onnx"
     path.write_bytes(tiny())
     assert_refused(TFLiteFileError, lambda: classify(path, pictures), str(path), ".keras")
+
+
+@needs_shared
+def test_a_file_with_channels_first_by_another_tool(pictures: list[Path]) -> None:
+    """litert-torch's SwiftFormer-XS takes (1, 3, 224, 224); compared with LiteRT run by hand."""
+    assert SHARED is not None
+    path = SHARED / "peers" / "swiftformer_xs_224_fp32.tflite"
+    contract = PREPROCESSINGS["timm"]
+    result = classify(path, pictures[:1], top=1000, preprocessing=contract).results[0]
+    values = normalize(apply(open_picture(pictures[0]), contract), contract)
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(
+        interpreter.get_input_details()[0]["index"], values.transpose(2, 0, 1)[None].copy()
+    )
+    interpreter.invoke()
+    assert_same_logits(
+        scores(result), interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0], 1e-3
+    )

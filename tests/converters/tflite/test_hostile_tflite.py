@@ -411,6 +411,13 @@ def dynamic_size(model: Any) -> None:
     model.subgraphs[0].tensors[0].shapeSignature = np.array([1, -1, -1, 3], np.int32)
 
 
+def one_channel(model: Any) -> None:
+    model.subgraphs[0].tensors[0].shape = np.array([1, 32, 24, 1], np.int32)
+    model.buffers[2].data = model.buffers[2].data[:16]
+    model.subgraphs[0].tensors[2].shape = np.array([1, 1], np.int32)
+    model.subgraphs[0].tensors[3].shape = np.array([4, 1], np.int32)
+
+
 def short_weights(model: Any) -> None:
     model.buffers[2].data = model.buffers[2].data[:8]
 
@@ -430,7 +437,8 @@ RUN = {
     "two inputs": (two_inputs, "2 inputs"),
     "more memory than allowed": (too_large, "LiteRT refuses"),
     "negative size": (negative_size, "LiteRT refuses"),
-    "size chosen at run time": (dynamic_size, "(1, 1, 1, 3)"),
+    "size chosen at run time": (dynamic_size, "(1, -1, -1, 3)"),
+    "one grey channel": (one_channel, "(1, 32, 24, 1)"),
     "weights cut short": (short_weights, "LiteRT refuses"),
     "operator nobody has": (custom_operator, "Evil"),
     "scores that are no numbers": (not_numbers, "no numbers"),
@@ -440,9 +448,8 @@ RUN = {
 @pytest.mark.parametrize(("change", "mention"), RUN.values(), ids=RUN)
 def test_files_that_fail_when_run(tmp_path: Path, change: Change, mention: str) -> None:
     path = written(tmp_path, tiny(change))
-    error = MetadataError if change is dynamic_size else TFLiteFileError
     assert_refused(
-        error, lambda: classify(path, [picture(tmp_path)], preprocessing=PIXELS), str(path), mention
+        TFLiteFileError, lambda: classify(path, [picture(tmp_path)], preprocessing=PIXELS), str(path), mention
     )
 
 
