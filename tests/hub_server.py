@@ -214,7 +214,9 @@ def serve() -> Iterator[HubServer]:
     for server in servers:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    hub.endpoint, hub.cdn = (f"http://127.0.0.1:{server.server_address[1]}" for server in servers)
+    ports = [server.server_address[1] for server in servers]
+    # Different names, as on the real hub: the client treats its storage as a stranger.
+    hub.endpoint, hub.cdn = f"http://127.0.0.1:{ports[0]}", f"http://localhost:{ports[1]}"
     try:
         yield hub
     finally:
