@@ -143,6 +143,9 @@ _CONSTRUCTORS: dict[str, Callable[[tuple[Any, ...]], object]] = {
     "numpy.dtype": _nothing,
     "numpy.core.multiarray.scalar": _nothing,
     "numpy._core.multiarray.scalar": _nothing,  # its name since numpy 2
+    "numpy.ndarray": _nothing,
+    "numpy.core.multiarray._reconstruct": _nothing,  # an array, such as the state of a random generator
+    "numpy._core.multiarray._reconstruct": _nothing,
     "_codecs.encode": _nothing,  # how protocol 2 writes the bytes of a numpy scalar
     "pathlib.PosixPath": _nothing,
 }

@@ -147,10 +147,10 @@ def check_view(where: str, name: str, tensor: Tensor) -> None:
     """
     storage = tensor.storage
 
-    def refuse(why: str) -> StorageSizeError:
-        return StorageSizeError(
-            f"{where}: tensor {shown(name)} {why}. The file is cut short or was tampered with; download it again"
-        )
+    damaged = "The file is cut short or was tampered with; download it again"
+
+    def refuse(why: str, advice: str = damaged) -> StorageSizeError:
+        return StorageSizeError(f"{where}: tensor {shown(name)} {why}. {advice}")
 
     if len(tensor.shape) > MAX_DIMENSIONS or len(tensor.shape) != len(tensor.strides):
         raise refuse(f"has {len(tensor.shape)} sizes and {len(tensor.strides)} strides")
@@ -170,7 +170,10 @@ def check_view(where: str, name: str, tensor: Tensor) -> None:
     if tensor.offset > storage.length or (elements and tensor.offset + reach >= storage.length):
         raise refuse(f"reaches element {tensor.offset + reach:,} of a storage of {storage.length:,}")
     if elements > storage.length:
-        raise refuse(f"claims {elements:,} elements of a storage of {storage.length:,}")
+        raise refuse(
+            f"claims {elements:,} elements of a storage of {storage.length:,}",
+            "If it is an expanded tensor of yours, save its contiguous() copy; otherwise do not use the file",
+        )
 
 
 def _read_storage(

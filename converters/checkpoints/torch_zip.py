@@ -64,10 +64,6 @@ class TorchZip:
         outside = next((name for name in self._entries if not name.startswith(self._root)), None)
         if outside is not None:
             _refuse(source, outside, f"is not under {shown(self._root)}")
-        if self._root + "constants.pkl" in self._entries:
-            raise NotACheckpointError(
-                f"{source.place}: is a TorchScript program, not weights. Save the state_dict() of its model with torch"
-            )
         self.big_endian = self._text("byteorder") == b"big"
 
     def describe(self) -> Any:
@@ -144,6 +140,11 @@ def _entries(source: ByteSource) -> dict[str, Entry]:
         raw_name, extra = directory[position + 46 : stop], directory[stop : stop + extra_length]
         position = stop + extra_length + comment_length
         name = _check_name(source, bytes(raw_name), entries)
+        inside = name.partition("/")[2]
+        if inside == "constants.pkl" or inside.startswith("code/"):
+            raise NotACheckpointError(
+                f"{source.place}: is a TorchScript program, not weights. Save the state_dict() of its model with torch"
+            )
         if flags & _ENCRYPTED:
             _refuse(source, name, "is encrypted")
         if method != 0:

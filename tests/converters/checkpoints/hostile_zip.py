@@ -196,6 +196,11 @@ CASES: dict[str, Case] = {
         "without data.pkl",
     ),
     "TorchScript": (_plus(Entry("archive/constants.pkl", b"x")), NotACheckpointError, "TorchScript"),
+    "TorchScript with compressed code": (
+        _plus(Entry("archive/code/__torch__.py", b"x", method=8)),
+        NotACheckpointError,
+        "TorchScript",
+    ),
     "a storage that is missing": (
         lambda: archive(dump(ordered({"w": tensor("7", (4,))})), [_ONES]).to_bytes(),
         StorageSizeError,
