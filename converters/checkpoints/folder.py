@@ -121,4 +121,4 @@ def _shards(index: Path, weights: Weights | None) -> list[WeightsFile]:
 
 def _is_plain(name: str) -> bool:
     """A name of a file in the same folder, on every system."""
-    return bool(name) and name not in (".", "..") and not set(name) & set("/\\:\0")
+    return 0 < len(name) <= 255 and name not in (".", "..") and not set(name) & set("/\\:\0")

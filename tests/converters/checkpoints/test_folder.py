@@ -102,6 +102,11 @@ BAD_SHARDS: dict[str, tuple[Callable[[Path], Any], type[CheckpointError], str]] 
         "no file of this folder",
     ),
     "the folder": (_change_index(lambda m: m.update({"x": ".."})), ShardIndexError, "no file of this folder"),
+    "a name without end": (
+        _change_index(lambda m: m.update({"x": "y" * 300})),
+        ShardIndexError,
+        "no file of this",
+    ),
     "a number": (_change_index(lambda m: m.update({"x": 3})), ShardIndexError, "no file of this folder"),
     "a tensor too many": (
         _change_index(lambda m: m.update({"x": SHARD_1})),
