@@ -113,20 +113,25 @@ def infer_config(shapes: Mapping[str, tuple[int, ...]], token_weights: TokenWeig
         depths.append(len(blocks))
     if any(name.startswith(f"stage{STAGES}_") for name in shapes):
         raise LayoutError(f"there are more than {STAGES} stages; a SwiftFormer has {STAGES}")
-    embed_dims = []
-    for stage, depth in enumerate(depths):
-        embed_dims.append(_size(shapes, f"stage{stage}_block{depth - 1}/attn/w_g", 0))
-    hidden = _size(shapes, f"stage0_block{depths[0] - 1}/mlp/fc1/kernel", 0)
+    last = [f"stage{stage}_block{depth - 1}" for stage, depth in enumerate(depths)]
+    embed_dims = [
+        _vote(shapes, (f"{b}/attn/w_g", 0), (f"{b}/mlp/norm/gamma", 0), (f"{b}/mlp/fc2/kernel", 0))
+        for b in last
+    ]
+    hidden = [
+        _vote(shapes, (f"{b}/mlp/fc1/kernel", 0), (f"{b}/mlp/fc1/bias", 0), (f"{b}/mlp/fc2/kernel", 1))
+        for b in last
+    ]
     heads = 2 if "head_dist/kernel" in shapes else 1
     try:
         return SwiftFormerConfig(
             depths=tuple(depths),  # type: ignore[arg-type]
             embed_dims=tuple(embed_dims),  # type: ignore[arg-type]
-            mlp_ratio=_mlp_ratio(shapes, depths, embed_dims, hidden),
-            num_classes=_size(shapes, "head/kernel", 0) if has_head(shapes) else 1,
+            mlp_ratio=_mlp_ratio(embed_dims, hidden),
+            num_classes=_vote(shapes, ("head/kernel", 0), ("head/bias", 0)) if has_head(shapes) else 1,
             heads=heads,
             token_weights=token_weights,
-            layer_scale=_layer_scale(shapes, depths),
+            layer_scale=_layer_scale(shapes, last[0]),
             feature_norms=any(name.startswith("feature_norm") for name in shapes),
         )
     except ConfigError as error:
@@ -315,31 +320,29 @@ LAYOUTS: dict[str, Layout] = {
 # --- shapes -----------------------------------------------------------------------------------------
 
 
-def _size(shapes: Mapping[str, tuple[int, ...]], name: str, axis: int) -> int:
-    if name not in shapes:
-        raise LayoutError(f"{name} is missing; the file does not hold a whole SwiftFormer")
-    shape = shapes[name]
-    if len(shape) <= axis:
-        raise LayoutError(f"{name} has shape {shape}; expected at least {axis + 1} axes")
-    return int(shape[axis])
+def _vote(shapes: Mapping[str, tuple[int, ...]], *places: tuple[str, int]) -> int:
+    """The size that most of these (name, axis) have, the first one's in a draw.
+
+    One tensor of a wrong shape is so found out later by its own name, rather than taken for the truth.
+    """
+    sizes = [shapes[name][axis] for name, axis in places if name in shapes and len(shapes[name]) > axis]
+    if not sizes:
+        raise LayoutError(f"{places[0][0]} is missing; the file does not hold a whole SwiftFormer")
+    return int(max(sizes, key=sizes.count))
 
 
-def _mlp_ratio(shapes: Mapping[str, Any], depths: list[int], dims: list[int], hidden: int) -> float:
+def _mlp_ratio(dims: list[int], hidden: list[int]) -> float:
     """The simplest ratio that gives every stage its hidden width: a whole number, else hidden/dim."""
-    wanted = [
-        (dim, _size(shapes, f"stage{stage}_block{depths[stage] - 1}/mlp/fc1/kernel", 0))
-        for stage, dim in enumerate(dims)
-    ]
-    candidates = [float(hidden // max(dims[0], 1)), *(width / dim for dim, width in wanted if dim)]
-    candidates += [(width + 0.5) / dim for dim, width in wanted if dim]
+    pairs = [(dim, width) for dim, width in zip(dims, hidden, strict=True) if dim]
+    candidates = [float(width // dim) for dim, width in pairs]
+    candidates += [width / dim for dim, width in pairs] + [(width + 0.5) / dim for dim, width in pairs]
     for ratio in candidates:
-        if all(int(ratio * dim) == width for dim, width in wanted):
+        if all(int(ratio * dim) == width for dim, width in pairs):
             return ratio
-    raise LayoutError(f"no single mlp ratio gives the hidden widths {[w for _, w in wanted]} for {dims}")
+    raise LayoutError(f"no single mlp ratio gives the hidden widths {hidden} for {dims}")
 
 
-def _layer_scale(shapes: Mapping[str, Any], depths: list[int]) -> LayerScales:
-    block = f"stage0_block{depths[0] - 1}"
+def _layer_scale(shapes: Mapping[str, Any], block: str) -> LayerScales:
     if f"{block}/layer_scale_1/gamma" in shapes:
         return "all"
     return "local" if f"{block}/local_representation/layer_scale/gamma" in shapes else "none"

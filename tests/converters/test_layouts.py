@@ -150,16 +150,28 @@ def test_two_names_for_one_place_are_refused() -> None:
         (lambda s: {k: v for k, v in s.items() if not k.startswith("stage2_block0")}, "stage 2"),
         (lambda s: {k: v for k, v in s.items() if not k.startswith("stage3_")}, "stage 3"),
         (lambda s: {**s, "stage4_block0/attn/w_g": (8, 1)}, "more than 4 stages"),
-        (lambda s: {**s, "stage0_block0/attn/w_g": ()}, "w_g"),
-        (lambda s: {**s, "stage0_block0/attn/w_g": (0, 1)}, "mlp ratio"),
-        (lambda s: {k: v for k, v in s.items() if not k.endswith("w_g")}, "w_g"),
-        (lambda s: {**s, "stage1_block0/mlp/fc1/kernel": (49, 12, 1, 1)}, "mlp ratio"),
-        (lambda s: {**s, "head/kernel": (0, 24)}, "num_classes"),
+        (lambda s: {n: (0,) * len(v) if "stage0" in n else v for n, v in s.items()}, "embed_dims"),
+        (lambda s: {k: v for k, v in s.items() if "attn" not in k and "mlp" not in k}, "w_g"),
+        (
+            lambda s: {
+                **s,
+                "stage1_block0/mlp/fc1/kernel": (49, 12, 1, 1),
+                "stage1_block0/mlp/fc1/bias": (49,),
+            },
+            "mlp ratio",
+        ),
+        (lambda s: {**s, "head/kernel": (0, 24), "head/bias": (0,)}, "num_classes"),
     ],
 )
 def test_shapes_that_make_no_swiftformer_are_refused(change: Any, mention: str) -> None:
     placed = ours(names("micro", "timm"), "timm")
     assert_refused(LayoutError, lambda: infer_config(change(placed), "l2norm"), mention)
+
+
+@pytest.mark.parametrize("name", ["stage0_block0/attn/w_g", "stage2_block1/mlp/fc1/kernel"])
+def test_one_wrong_shape_does_not_change_the_architecture(name: str) -> None:
+    placed = ours(names("micro", "timm"), "timm")
+    assert infer_config({**placed, name: (99, *placed[name][1:])}, "l2norm") == MICRO
 
 
 def test_axes() -> None:

@@ -30,8 +30,7 @@ def test_logits_heads_and_stages_equal_the_reference(variant: str) -> None:
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("variant", ["swiftformer_xs", "micro"])
-@pytest.mark.parametrize("token_weights", ["l2norm", "ones"])
+@pytest.mark.parametrize(("variant", "token_weights"), [("swiftformer_xs", "l2norm"), ("micro", "ones")])
 def test_compiled_logits_equal_the_reference(variant: str, token_weights: str) -> None:
     """`predict` compiles; the second backend is tested here."""
     model, stored = reference.classifier(variant, token_weights), reference.arrays(variant)
@@ -85,6 +84,8 @@ def test_the_list_of_weights_is_the_models(changes: dict[str, object]) -> None:
 @pytest.mark.parametrize(("jit_compile", "policy"), [(True, "float32"), (False, "mixed_float16")])
 def test_training_learns_with_every_regulariser_on(jit_compile: bool, policy: str) -> None:
     """Two heads, drop path, dropout and batch norm together fit eight pictures; nothing becomes NaN."""
+    if not jit_compile and keras.backend.backend() == "jax":
+        pytest.skip("JAX compiles every operator on its own then, which takes minutes")
     keras.utils.set_random_seed(0)
     config = SMALL.replace(drop_path_rate=0.1, dropout=0.1, mlp_dropout=0.05, layer_scale_init=0.1)
     model = SwiftFormerImageClassifier(config, return_heads=True, dtype=policy)
