@@ -7,11 +7,13 @@ before it is packed, to make every kind of odd or hostile file. Its logits are c
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from PIL import Image
 
 from converters.tflite.metadata import ModelCard
 from swiftformer_keras.origin import Origin
@@ -126,3 +128,17 @@ def card(**changes: Any) -> ModelCard:
         "needs_litert": False,
     }
     return ModelCard(**{**values, **changes})
+
+
+def written(folder: Path, data: bytes) -> Path:
+    """A file of these bytes."""
+    path = folder / "model.tflite"
+    path.write_bytes(data)
+    return path
+
+
+def picture(folder: Path) -> Path:
+    """A green picture."""
+    path = folder / "picture.png"
+    Image.new("RGB", (30, 30), (10, 200, 30)).save(path)
+    return path

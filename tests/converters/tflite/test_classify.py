@@ -19,7 +19,7 @@ from swiftformer_keras.config import SwiftFormerConfig
 from swiftformer_keras.errors import LabelsError, MetadataError, TFLiteFileError
 from swiftformer_keras.pictures import open_picture
 from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing, apply, normalize
-from tests.converters.tflite.models import BIAS, LABELS, card, logits, tiny
+from tests.converters.tflite.models import BIAS, LABELS, card, logits, tiny, written
 from tests.harness import SHARED, assert_refused, assert_same_logits, needs_shared
 
 COLOURS = {"red": (230, 20, 30), "green": (10, 200, 40), "blue": (15, 25, 220)}
@@ -32,12 +32,6 @@ def pictures(tmp_path: Path) -> list[Path]:
     for name, colour in COLOURS.items():
         Image.new("RGB", (40, 50), colour).save(folder / f"{name}.png")
     return sorted(folder.iterdir())
-
-
-def written(folder: Path, data: bytes) -> Path:
-    path = folder / "model.tflite"
-    path.write_bytes(data)
-    return path
 
 
 def expected(picture: Path, bias: np.ndarray = BIAS) -> np.ndarray:

@@ -17,16 +17,10 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from converters.tflite.inspect import inspect_tflite
 from converters.tflite.metadata import write_metadata
 from swiftformer_keras.shown import shown
-from tests.converters.tflite.models import card, tiny
+from tests.converters.tflite.models import card, tiny, written
 from tests.harness import SHARED, needs_shared
 
 PEERS = sorted((SHARED / "peers").glob("*.tflite")) if SHARED else []
-
-
-def written(folder: Path, data: bytes) -> Path:
-    path = folder / "model.tflite"
-    path.write_bytes(data)
-    return path
 
 
 def test_a_file_of_ours(tmp_path: Path) -> None:
