@@ -71,13 +71,18 @@ from swiftformer_keras.errors import (
 )
 
 MAX_PICKLE_BYTES = 32 << 20
-ALLOWANCE_BYTES = 16 << 20  # of Python objects, whatever the file's size; a full training file takes 7
+_ALLOWANCE_BYTES = 16 << 20  # 1,800 tensors: 9 kB a tensor with its name, as torch writes them
 _OPCODE_COST = 160  # at least what one opcode's object and its place on the stack take
 _ITEM_COST = 112  # at least what an item's place in a dictionary, a list or the memo takes
 _MAX_NAME = 256
 _MAX_INTEGER_BYTES = 16
 
 _SCALARS = (str, int, float, bool, type(None))
+
+
+def allowance_bytes(file_bytes: int) -> int:
+    """How much memory the objects described by a file of this size may take."""
+    return max(_ALLOWANCE_BYTES, file_bytes // 2)
 
 
 class Machine:
@@ -87,7 +92,7 @@ class Machine:
         data: holds the pickle; it may go on after it.
         where: the file and the part of it, for messages.
         start: where the pickle begins in `data`.
-        allowance_bytes: how much memory its objects may take.
+        allowance: how many bytes of memory its objects may take; `left` is what remains of them.
         legacy: storages are described as the legacy container does it.
     """
 
@@ -97,13 +102,13 @@ class Machine:
         where: str,
         *,
         start: int = 0,
-        allowance_bytes: int = ALLOWANCE_BYTES,
+        allowance: int = _ALLOWANCE_BYTES,
         legacy: bool = False,
     ) -> None:
         self._data = memoryview(data)
         self._where = where
         self._legacy = legacy
-        self._left = allowance_bytes
+        self.left = allowance
         self.position = start
         self.stack: list[Any] = []
         self.storages: dict[str, Storage] = {}  # the storages it refers to, by key
@@ -145,8 +150,8 @@ class Machine:
         )
 
     def charge(self, size_bytes: int) -> None:
-        self._left -= size_bytes
-        if self._left < 0:
+        self.left -= size_bytes
+        if self.left < 0:
             raise PickleLimitError(
                 f"{self._where}: the pickle describes more objects than weights of this size need (byte "
                 f"{self.position:,}). The file is hostile or no checkpoint; do not use it"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from converters.checkpoints.pickle_machine import MAX_PICKLE_BYTES, Machine
+from converters.checkpoints.pickle_machine import MAX_PICKLE_BYTES, Machine, allowance_bytes
 from converters.checkpoints.source import ByteSource, shown
 from converters.checkpoints.tensors import Span, Storage, file_dtype
 from swiftformer_keras.errors import (
@@ -35,6 +35,7 @@ class TorchLegacy:
         # The pickles' length is known only at their end; this is given back before tensors are read.
         self._head = source.read(0, min(source.size, MAX_PICKLE_BYTES))
         self._position = 0
+        self._left = allowance_bytes(source.size)  # for all of its pickles together
         self._storages: dict[str, Storage] = {}
         try:
             magic = self._next()
@@ -103,9 +104,11 @@ class TorchLegacy:
         return spans
 
     def _next(self) -> Any:
-        machine = Machine(self._head, self._source.place, start=self._position, legacy=True)
+        machine = Machine(
+            self._head, self._source.place, start=self._position, allowance=self._left, legacy=True
+        )
         found = machine.run()
-        self._position = machine.position
+        self._position, self._left = machine.position, machine.left
         self._storages.update(machine.storages)
         return found
 

@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from converters.checkpoints.pickle_machine import ALLOWANCE_BYTES, MAX_PICKLE_BYTES, Machine
+from converters.checkpoints.pickle_machine import MAX_PICKLE_BYTES, Machine, allowance_bytes
 from converters.checkpoints.source import ByteSource, shown
 from converters.checkpoints.tensors import Span, Storage
 from swiftformer_keras.errors import (
@@ -84,7 +84,7 @@ class TorchZip:
                 f"{self._source.place}: the bytes of entry {shown(entry.name)} do not fit their checksum. The file "
                 "was damaged; download it again"
             )
-        machine = Machine(data, self._source.place, allowance_bytes=ALLOWANCE_BYTES)
+        machine = Machine(data, self._source.place, allowance=allowance_bytes(self._source.size))
         found = machine.run()
         if machine.position != len(data):
             machine.malformed("goes on behind its end")

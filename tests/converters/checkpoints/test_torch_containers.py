@@ -124,6 +124,12 @@ def test_a_pickle_larger_than_any_is_not_read(tmp_path: Path, monkeypatch: pytes
     assert_refused(ZipStructureError, lambda: read(tmp_path, data), "weights.pth", "more than 10")
 
 
+def test_a_training_file_of_thousands_of_tensors_is_no_bomb(tmp_path: Path) -> None:
+    """Memory for objects grows with the file: 3,300 tensors take 18 MB, more than a small file gets."""
+    arrays = {f"model.layer.{i}.weight": np.zeros(4096, np.float32) for i in range(3300)}
+    assert len(read(tmp_path, torch_zip(arrays))) == 3300
+
+
 def test_objects_nested_as_deep_as_they_may_be_are_let_go(tmp_path: Path) -> None:
     """Freeing a deep chain of objects must not overflow the stack."""
     depth = 12_000
