@@ -12,7 +12,7 @@ from PIL import Image
 
 from converters.demo import KERAS_FILE, PRECISIONS, tflite_file
 from swiftformer_keras import data
-from tests.swiftformer_keras.cli.running import assert_one_line, run_cli
+from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, run_cli
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_the_answers_are_tensorflows_own(folder: Path, report: dict[str, Any]) -
 
 def test_a_second_demo_keeps_the_first(folder: Path, report: dict[str, Any]) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    ran = run_cli("demo", folder)
+    ran = call_cli("demo", folder)
     assert ran.returncode == 2
     assert "exists already" in assert_one_line(ran.stderr.splitlines(keepends=True)[-1])
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before

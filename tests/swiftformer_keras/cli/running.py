@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from swiftformer_keras.cli.main import main
 
 COMMAND = (sys.executable, "-m", "swiftformer_keras")
 COMMANDS = ("convert", "export", "classify", "inspect", "demo", "doctor")
@@ -31,6 +35,14 @@ def run_cli(
         timeout=600,
         check=False,
     )
+
+
+def call_cli(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same within this process, which has TensorFlow already: for what no process of its own shows."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([str(argument) for argument in arguments])
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def assert_one_line(text: str) -> str:

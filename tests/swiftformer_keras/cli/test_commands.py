@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from swiftformer_keras import data
-from tests.swiftformer_keras.cli.running import assert_one_line, run_cli
+from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, run_cli
 
 SOURCE = data.demo_checkpoint()
 FACTS = ("--labels", data.demo_labels(), "--preprocessing", data.demo_preprocessing())
@@ -43,7 +43,7 @@ def tflite(folder: Path, model: Path) -> Path:
 
 
 def test_convert_gives_one_object(folder: Path) -> None:
-    ran = run_cli("convert", SOURCE, "object.keras", *FACTS, "--json", "--quiet", cwd=folder)
+    ran = call_cli("convert", SOURCE, folder / "object.keras", *FACTS, "--json", "--quiet")
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     told = json.loads(ran.stdout)
@@ -51,11 +51,11 @@ def test_convert_gives_one_object(folder: Path) -> None:
     assert told["variant"] == "swiftformer_xs"
     assert told["warnings"] == []
     assert {"what", "value", "reason"} == set(told["decisions"][0])
-    assert (folder / "object.keras").is_file()
+    assert (folder / folder / "object.keras").is_file()
 
 
 def test_convert_without_labels_warns(folder: Path) -> None:
-    ran = run_cli("convert", SOURCE, "numbers.keras", "--quiet", cwd=folder)
+    ran = call_cli("convert", SOURCE, folder / "numbers.keras", "--quiet")
     assert ran.returncode == 0
     assert ran.stdout == ""
     if ran.stderr:  # the demo checkpoint says nothing of labels but in its own metadata
@@ -63,11 +63,18 @@ def test_convert_without_labels_warns(folder: Path) -> None:
 
 
 def test_convert_takes_every_option(folder: Path) -> None:
-    ran = run_cli(
-        *("convert", SOURCE, "options.keras", "--input-size", "96x64", "--preprocessing", "transformers"),
+    ran = call_cli(
+        *(
+            "convert",
+            SOURCE,
+            folder / "options.keras",
+            "--input-size",
+            "96x64",
+            "--preprocessing",
+            "transformers",
+        ),
         *("--labels", data.demo_labels(), "--token-weights", "ones", "--weights", "model"),
         *("--allow-nonfinite", "--name", "Mine", "--json", "--quiet"),
-        cwd=folder,
     )
     assert ran.returncode == 0, ran.stderr
     decisions = {d["what"]: d for d in json.loads(ran.stdout)["decisions"]}
@@ -79,17 +86,17 @@ def test_convert_takes_every_option(folder: Path) -> None:
 
 def test_an_existing_model_is_kept_unless_forced(folder: Path, model: Path) -> None:
     before = model.read_bytes()
-    ran = run_cli("convert", SOURCE, model, *FACTS, "--quiet", cwd=folder)
+    ran = call_cli("convert", SOURCE, model, *FACTS, "--quiet")
     assert ran.returncode == 2
     assert "--force" in assert_one_line(ran.stderr)
     assert model.read_bytes() == before
-    assert run_cli("convert", SOURCE, model, *FACTS, "--quiet", "--force", cwd=folder).returncode == 0
+    assert call_cli("convert", SOURCE, model, *FACTS, "--quiet", "--force").returncode == 0
 
 
 def test_classify_names_what_is_in_the_pictures(folder: Path, tflite: Path, model: Path) -> None:
     pictures = data.demo_pictures()
     for path in (tflite, model):
-        ran = run_cli("classify", path, pictures[0][0].parent, "--top", "2", "--json", "-q", cwd=folder)
+        ran = call_cli("classify", path, pictures[0][0].parent, "--top", "2", "--json", "-q")
         assert ran.returncode == 0, ran.stderr
         assert ran.stderr == ""
         results = json.loads(ran.stdout)["results"]
@@ -102,7 +109,7 @@ def test_classify_names_what_is_in_the_pictures(folder: Path, tflite: Path, mode
 
 def test_classify_prints_names_best_first(folder: Path, tflite: Path) -> None:
     picture = next(path for path, label in data.demo_pictures() if label == "Trouser")
-    ran = run_cli("classify", tflite, picture, "--top", "3", cwd=folder)
+    ran = call_cli("classify", tflite, picture, "--top", "3")
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
     assert lines[0] == str(picture)
@@ -115,19 +122,19 @@ def test_classify_prints_names_best_first(folder: Path, tflite: Path) -> None:
 def test_classify_goes_on_after_an_unreadable_picture(folder: Path, tflite: Path) -> None:
     (folder / "bad\n.png").write_bytes(b"no picture")
     good = data.demo_pictures()[0][0]
-    ran = run_cli("classify", tflite, "bad\n.png", good, "--quiet", cwd=folder)
+    ran = call_cli("classify", tflite, folder / "bad\n.png", good, "--quiet")
     assert ran.returncode == 2
     assert r"bad\n.png" in assert_one_line(ran.stderr)
     assert ran.stdout.startswith(f"{good}\n")
 
 
 def test_inspect_shows_tensors_operators_and_metadata(folder: Path, tflite: Path) -> None:
-    ran = run_cli("inspect", tflite, cwd=folder)
+    ran = call_cli("inspect", tflite)
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     for text in ("CONV_2D", "1x64x64x3", "Ankle boot", "input", "output", "float16", "preprocessing.filter"):
         assert text in ran.stdout, text
-    told = json.loads(run_cli("inspect", tflite, "--json", cwd=folder).stdout)
+    told = json.loads(call_cli("inspect", tflite, "--json").stdout)
     assert told["file_bytes"] == tflite.stat().st_size
     assert told["card"]["precision"] == "float16"
 
@@ -136,7 +143,7 @@ def test_inspect_of_a_file_without_metadata(folder: Path) -> None:
     from converters.doctor import tiny_model
 
     (folder / "tiny.tflite").write_bytes(tiny_model())
-    ran = run_cli("inspect", "tiny.tflite", cwd=folder)
+    ran = call_cli("inspect", folder / "tiny.tflite")
     assert ran.returncode == 0, ran.stderr
     assert "RELU" in ran.stdout
     assert "No metadata." in ran.stdout

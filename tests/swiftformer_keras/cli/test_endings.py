@@ -128,10 +128,12 @@ def test_mistakes_are_one_line_and_leave_nothing(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "terminated"]
+    ("number", "code", "step"),
+    [(signal.SIGINT, 130, "exporting"), (signal.SIGTERM, 143, "converting")],
+    ids=["Ctrl-C", "terminated"],
 )
 def test_a_stopped_demo_leaves_nothing_half_written(
-    number: signal.Signals, code: int, tmp_path: Path
+    number: signal.Signals, code: int, step: str, tmp_path: Path
 ) -> None:
     process = subprocess.Popen(
         [*COMMAND, "demo", str(tmp_path / "out")],
@@ -142,7 +144,7 @@ def test_a_stopped_demo_leaves_nothing_half_written(
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if "exporting" in line:
+        if step in line:
             break
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
