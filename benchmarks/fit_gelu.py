@@ -57,7 +57,9 @@ def main() -> None:
     """Print coefficients and largest error for two, three and four terms."""
     for terms in (2, 3, 4):
         coefficients, error = fit(terms)
-        print(f"{terms} terms, x^2 <= {CLAMPS[terms]:g}: {[float(f'{c:.9g}') for c in coefficients]}, error {error:.3e}")
+        print(
+            f"{terms} terms, x^2 <= {CLAMPS[terms]:g}: {[float(f'{c:.9g}') for c in coefficients]}, error {error:.3e}"
+        )
 
 
 if __name__ == "__main__":

@@ -116,8 +116,8 @@ def fold(weights: Arrays, config: SwiftFormerConfig) -> FoldedSwiftFormer:
 
     heads = ("head", "head_dist")[: config.heads]
     scale, shift = _norm(get, "norm")
-    kernel = sum(get[f"{head}/kernel"] for head in heads) / len(heads)
-    bias = sum(get[f"{head}/bias"] for head in heads) / len(heads)
+    kernel = np.mean([get[f"{head}/kernel"] for head in heads], axis=0)
+    bias = np.mean([get[f"{head}/bias"] for head in heads], axis=0)
     put("head", kernel * scale[:, None], bias + shift @ kernel)
     return FoldedSwiftFormer(config, convs)
 
@@ -293,13 +293,13 @@ def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None =
         if folded.config.token_weights == "l2norm":
             weight = conv(query, f"{name}/token_weight")
             # A = a / ||a|| over the tokens is one number a picture, so it is applied after the sum
-            gate = _token_mean(weight * query) * ops.rsqrt(_token_mean(weight * weight) + _EPSILON)
+            gate = _token_mean(weight * query) * ops.rsqrt(_token_mean(weight * weight) + NORM_EPSILON)
             amount = math.sqrt(tokens)
         else:
-            gate, amount = _token_mean(query), tokens
+            gate, amount = _token_mean(query), float(tokens)
         both = ops.concatenate([gate * key, query], axis=-1)
         kernel, bias = folded.convs[f"{name}/final"]
-        kernel = np.concatenate([kernel[:, :, :channels] * np.float32(amount), kernel[:, :, channels:]], axis=2)
+        kernel = np.concatenate([kernel[:, :, :channels] * amount, kernel[:, :, channels:]], axis=2)
         with keras.name_scope("final"):
             y = ops.conv(both, kernel, padding="valid", data_format="channels_last") + bias
         with keras.name_scope("residual"):
@@ -325,10 +325,6 @@ def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None =
         return ops.matmul(ops.mean(x, axis=(1, 2)), kernel) + bias
 
 
-_EPSILON = np.float32(NORM_EPSILON)
-
-
-
 def _padding(x: Any) -> list[list[int]]:
     return [[0, 0], [1, x.shape[1] % 2], [1, x.shape[2] % 2], [0, 0]]
 
@@ -348,7 +344,7 @@ def _normalize(x: Any) -> Any:
     """`x` over its root mean square over channels: l2 normalisation times sqrt(channels), safe in float16."""
     from keras import ops
 
-    return x * ops.rsqrt(ops.mean(x * x, axis=-1, keepdims=True) + _EPSILON)
+    return x * ops.rsqrt(ops.mean(x * x, axis=-1, keepdims=True) + NORM_EPSILON)
 
 
 def _token_mean(x: Any) -> Any:
@@ -363,13 +359,13 @@ def _fast_gelu(x: Any) -> Any:
     from keras import ops
 
     scale = gelu_scale("fast")
-    square = ops.minimum(x * x, np.float32(GELU_CLAMP * scale**2))
-    inner = square * (np.float32(GELU_FIT[1] / scale**3) - square) + np.float32(GELU_FIT[0] / scale)
+    square = ops.minimum(x * x, GELU_CLAMP * scale**2)
+    inner = square * (GELU_FIT[1] / scale**3 - square) + GELU_FIT[0] / scale
     return x * ops.sigmoid(x * inner)
 
 
 def folded_classifier(folded: FoldedSwiftFormer, input_size: tuple[int, int]) -> keras.Model:
-    """A new Keras model `(batch, height, width, 3)` to logits whose weights are constants: it runs, nothing trains it."""
+    """A new Keras model, `(batch, height, width, 3)` to logits; its weights are constants: nothing trains it."""
     import keras
 
     image = keras.Input((*input_size, 3), name="image")

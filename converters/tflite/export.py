@@ -1,10 +1,10 @@
 """A trained classifier -> one checked .tflite file: folded, converted, described, run, compared, then put in place.
 
 The default activation is `fast` because it is the one that is safe everywhere: it is made of MUL, ADD, SUB, MINIMUM
-and LOGISTIC, which every TFLite runtime and delegate has had from the beginning. The GELU operator of `exact` came
-with TensorFlow 2.13: older runtimes do not load such a file, Android's 2.16.1 leaves it to one slow kernel (48 ms
-against 15 ms, XS at 224), and NNAPI does not know it. What `fast` costs is up to 1e-3 on logits and a tenth of the
-time on LiteRT 2.3; choose `exact` to be as near to Keras as float32 goes.
+and LOGISTIC, which every TFLite runtime since 1.14 and every delegate has (the converter writes this version into the
+file). The GELU operator of `exact` needs 2.9: older runtimes do not load such a file, Android's 2.16.1 leaves it to a
+slow kernel (48 ms against 15 ms, XS at 224), and NNAPI does not know it. What `fast` costs is up to 1e-3 on logits and
+a tenth of the time on LiteRT 2.3; choose `exact` to be as near to Keras as float32 goes.
 """
 
 from __future__ import annotations
@@ -365,7 +365,8 @@ def _card(
     source = model.origin or Origin(name=_name(model.config))
     return ModelCard(
         name=source.name or _name(model.config),
-        description=source.description or f"SwiftFormer image classifier, {model.config.num_classes} classes.",
+        description=source.description
+        or f"SwiftFormer image classifier, {model.config.num_classes} classes.",
         version=source.version,
         author=source.author,
         licence=source.licence,

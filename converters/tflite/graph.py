@@ -1,4 +1,4 @@
-"""A folded model -> .tflite bytes: one traced function, one converter run, and int8 weights where wanted.
+"""A folded model -> .tflite bytes: one traced function, one converter run, and smaller weights where wanted.
 
 The graph itself is `swiftformer_keras.folding.forward`; tracing it on the TensorFlow backend gives exactly the
 operators wanted (rank-4 maps, 1x1 convolutions, fused bias and ReLU, one XNNPACK partition), so there is no second
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from converters.tflite.card import OutputKind
 from converters.tflite.dynamic import quantize_weights
 from converters.tflite.flatbuffer import repack
+from converters.tflite.float16 import halve_weights
 from swiftformer_keras.errors import MissingToolError
 from swiftformer_keras.folding import FoldedSwiftFormer, forward
 
@@ -32,7 +33,7 @@ def to_tflite(
     Args:
         folded: see `swiftformer_keras.folding`.
         input_size: height and width in pixels.
-        precision: "float32", "float16" weights (arithmetic is the runtime's choice), or "dynamic" (`dynamic.py`).
+        precision: how weights are stored: "float32", "float16" (`float16.py`) or "dynamic" (`dynamic.py`).
         output: whether a softmax ends the graph.
 
     Raises:
@@ -59,10 +60,9 @@ def to_tflite(
     owner = tf.Module()
     owner.infer = infer
     converter = tf.lite.TFLiteConverter.from_concrete_functions([infer.get_concrete_function()], owner)
-    if precision == "float16":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
     tflite = converter.convert()
-    if precision == "dynamic":
+    if precision == "float16":
+        tflite = halve_weights(tflite)
+    elif precision == "dynamic":
         tflite = quantize_weights(tflite)
     return repack(tflite, inputs=(INPUT_NAME,), outputs=(output,))
