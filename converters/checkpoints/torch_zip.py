@@ -54,13 +54,12 @@ class TorchZip:
     def __init__(self, source: ByteSource) -> None:
         self._source = source
         self._entries = _entries(source)
-        root, slash, _ = next(iter(self._entries)).partition("/")
-        self._root = root + slash
-        if not slash or self._root + "data.pkl" not in self._entries:
-            raise NotACheckpointError(
-                f"{source.place}: is a zip file without data.pkl, so not one that torch.save wrote. Give a .pth, "
-                ".pt, .bin or .safetensors file of weights"
-            )
+        first = next(iter(self._entries))
+        self._root = first[: first.find("/") + 1]
+        if not self._root:
+            _refuse(source, first, "is not in a folder")
+        if self._root + "data.pkl" not in self._entries:
+            _refuse(source, self._root + "data.pkl", "is missing or under another folder than the others")
         outside = next((name for name in self._entries if not name.startswith(self._root)), None)
         if outside is not None:
             _refuse(source, outside, f"is not under {shown(self._root)}")
@@ -122,6 +121,11 @@ def _entries(source: ByteSource) -> dict[str, Entry]:
     """The archive's entries by name, in the order of the central directory, none of which overlap."""
     count, offset, size, end = _directory(source)
     directory = source.read(offset, size)
+    if count and b"/data.pkl" not in directory:  # before any entry is found at fault for not being torch's
+        raise NotACheckpointError(
+            f"{source.place}: is a zip file without data.pkl, so not one that torch.save wrote. Give a .pth, .pt, .bin "
+            "or .safetensors file of weights"
+        )
     entries: dict[str, Entry] = {}
     position = 0
     for _ in range(count):

@@ -195,6 +195,26 @@ CASES: dict[str, Case] = {
         NotACheckpointError,
         "without data.pkl",
     ),
+    "another kind of zip, compressed": (
+        lambda: Archive([Entry("config.json", b"{}", method=8)]).to_bytes(),
+        NotACheckpointError,
+        "without data.pkl",
+    ),
+    "data.pkl under another folder": (
+        lambda: Archive([Entry("a/version", b"3"), Entry("b/data.pkl", b"x")]).to_bytes(),
+        ZipStructureError,
+        "'a/data.pkl' is missing",
+    ),
+    "data.pkl two folders down": (
+        lambda: Archive([Entry("a/b/data.pkl", b"x")]).to_bytes(),
+        ZipStructureError,
+        "'a/data.pkl' is missing",
+    ),
+    "an entry without a folder": (
+        lambda: Archive([Entry("data.pkl", b"3"), Entry("b/data.pkl", b"x")]).to_bytes(),
+        ZipStructureError,
+        "'data.pkl' is not in a folder",
+    ),
     "TorchScript": (_plus(Entry("archive/constants.pkl", b"x")), NotACheckpointError, "TorchScript"),
     "TorchScript with compressed code": (
         _plus(Entry("archive/code/__torch__.py", b"x", method=8)),
