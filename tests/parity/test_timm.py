@@ -91,7 +91,7 @@ def _hub_folder(safe: bool) -> Callable[[Any, Path], Path]:
 def _sharded(model: Any, folder: Path) -> Path:
     from huggingface_hub import save_torch_state_dict
 
-    save_torch_state_dict(model.state_dict(), folder, max_shard_size="50KB", safe_serialization=False)
+    save_torch_state_dict(model.state_dict(), folder, max_shard_size="10KB", safe_serialization=False)
     return folder
 
 

@@ -19,7 +19,7 @@ def _save(model: Any, folder: Path) -> None:
 
 
 def _save_sharded(model: Any, folder: Path) -> None:
-    model.save_pretrained(folder, max_shard_size="50KB")
+    model.save_pretrained(folder, max_shard_size="10KB")
     assert len(list(folder.glob("model-*.safetensors"))) > 1
 
 
@@ -32,7 +32,7 @@ def _save_sharded_pickle(model: Any, folder: Path) -> None:
     from huggingface_hub import save_torch_model
 
     model.config.save_pretrained(folder)
-    save_torch_model(model, folder, max_shard_size="50KB", safe_serialization=False)
+    save_torch_model(model, folder, max_shard_size="10KB", safe_serialization=False)
 
 
 WAYS: dict[str, Callable[[Any, Path], None]] = {
