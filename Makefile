@@ -107,9 +107,15 @@ parity: | $(UV)  ## Live comparison with timm and transformers (downloads torch)
 fuzz: $(VENV)/.fuzz  ## A short coverage-guided fuzz of the checkpoint readers (ARGS=)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
+.PHONY: fuzz-coverage
+fuzz-coverage: $(VENV)/.fuzz  ## What the fuzz and the tests reach of the readers' branches
+	@$(BIN)/python -m tests.fuzz.measure_coverage $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.test  ## Speed, memory and accuracy (minutes; never part of the tests)
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks.read_checkpoint
+	@$(BIN)/python -m benchmarks.convert_export
+	@$(BIN)/python -m benchmarks.accuracy_fashion_mnist
 
 .PHONY: wheel
 wheel: | $(UV)  ## Build the wheel into dist/
