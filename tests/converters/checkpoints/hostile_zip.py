@@ -104,8 +104,8 @@ CASES: dict[str, Case] = {
         ZipStructureError,
         "encrypted or compressed",
     ),
-    "encrypted": (_storage(flags=0x809), ZipStructureError, "is encrypted"),
-    "strongly encrypted": (_storage(flags=0x849), ZipStructureError, "is encrypted"),
+    "encrypted": (_storage(flags=0x809, local_flags=0x808), ZipStructureError, "is encrypted,"),
+    "strongly encrypted": (_storage(flags=0x848, local_flags=0x808), ZipStructureError, "is encrypted,"),
     "encrypted in its own header only": (
         _storage(local_flags=0x809),
         ZipStructureError,
