@@ -47,6 +47,8 @@ def read_file(path: Path, weights: Weights | None) -> WeightsFile:
     """
     with ByteSource(path) as source:
         head = bytes(source.read(0, min(source.size, 512)))
+        if _is_safetensors(head, source.size):
+            return _safetensors(source, weights)
         if head.startswith(b"PK"):
             archive = TorchZip(source)
             return _torch(source, archive, "torch zip", weights)
@@ -64,6 +66,11 @@ def read_file(path: Path, weights: Weights | None) -> WeightsFile:
         raise NotACheckpointError(
             f"{source.place}: is no checkpoint of a known kind. Give a .pth, .pt, .bin or .safetensors file of weights"
         )
+
+
+def _is_safetensors(head: bytes, size: int) -> bool:
+    """A length that fits into the file, then an object. Asked first: the length may spell a zip or a pickle."""
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8
 
 
 def _torch(

@@ -226,3 +226,14 @@ def test_bad_weights_are_read_as_they_are() -> None:
     names = read_checkpoint(CKPT / "bad_missing_and_extra.pth").tensors.keys()
     assert wanted.keys() - names
     assert names - wanted.keys()
+
+
+@pytest.mark.parametrize("length", [0x80, 0x180, 19_280])
+def test_a_header_length_that_begins_like_a_pickle_or_a_zip(length: int, tmp_path: Path) -> None:
+    """The first byte of a safetensors file is its header's length: 0x80 is a pickle's, 19,280 spells "PK"."""
+    header = b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'.ljust(length)
+    values = np.array([1.5, -2.0], "<f4")
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + header + values.tobytes())
+    np.testing.assert_array_equal(safetensors.numpy.load_file(path)["a"], values)
+    np.testing.assert_array_equal(read_checkpoint(path).tensors["a"], values)
