@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from swiftformer_keras.errors import JsonFileError, PreprocessingError
+from swiftformer_keras.errors import JsonFileError, MismatchError, PreprocessingError
 from swiftformer_keras.labels import check_labels, imagenet_labels, labels_from_id2label, read_labels
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import (
@@ -38,6 +38,35 @@ class Decision:
     def to_dict(self) -> dict[str, str]:
         """Plain JSON types."""
         return dataclasses.asdict(self)
+
+
+_ARITHMETIC: dict[str, tuple[object, ...]] = {
+    "hidden_act": ("gelu",),
+    "act_layer": ("gelu",),
+    "batch_norm_eps": (1e-5,),
+    "num_channels": (3,),
+    "in_chans": (3,),
+    "down_patch_size": (3,),
+    "down_stride": (2,),
+    "down_pad": (1,),
+}
+"""What config.json may say of the arithmetic between the weights; nothing in a tensor's shape would tell it."""
+
+
+def check_arithmetic(config: Mapping[str, Any], where: str) -> None:
+    """Refuse a file whose own configuration asks for another activation, epsilon or stride than this network has.
+
+    Raises:
+        MismatchError: it does; the weights would fit and the logits be wrong.
+    """
+    arguments = config.get("model_args")
+    for said in (config, arguments if isinstance(arguments, dict) else {}):
+        for field, allowed in _ARITHMETIC.items():
+            if said.get(field, allowed[0]) not in allowed:
+                raise MismatchError(
+                    f"{where}: config.json says {field} is {shown(said[field], 60)!r}, but SwiftFormer's is "
+                    f"{allowed[0]!r}; the logits would be wrong. Train it with {allowed[0]!r}, or correct config.json"
+                )
 
 
 def choose_preprocessing(

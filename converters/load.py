@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from converters import layouts
 from converters.assign import assign, prepare
 from converters.checkpoints import Checkpoint, read_checkpoint
-from converters.described import Decision, choose_labels, choose_preprocessing, describe_origin
+from converters.described import (
+    Decision,
+    check_arithmetic,
+    choose_labels,
+    choose_preprocessing,
+    describe_origin,
+)
 from swiftformer_keras.config import SwiftFormerConfig, TokenWeights
 from swiftformer_keras.errors import ConfigError, LayoutError
 from swiftformer_keras.files import check_output, sidecar, write_atomically, write_record
@@ -65,6 +72,7 @@ def load_checkpoint(
     backbone_only: bool = False,
     name: str | None = None,
     update: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Converted:
     """Read a checkpoint file, a folder or a hub name into a Keras model.
 
@@ -79,15 +87,17 @@ def load_checkpoint(
         backbone_only: leave the head aside.
         name: of the model, when the source has none.
         update: for a hub name, accept the newest commit instead of the recorded one.
+        progress: for a hub name, is told a file's name, its bytes so far and its size.
 
     Raises:
         CheckpointError: the file cannot be read, or is no SwiftFormer.
         PreprocessingError, LabelsError: an option or the file's own word makes no sense.
         HubError: the download failed.
     """
-    path, known, hub_decisions = _resolve(str(source), update)
+    path, known, hub_decisions, notes = _resolve(str(source), update, progress)
     checkpoint = read_checkpoint(path, weights=weights)
     where = shown(path)
+    check_arithmetic(checkpoint.config or {}, where)
     layout = _with_place(where, lambda: layouts.detect_layout(checkpoint.tensors))
     mapping = _with_place(where, lambda: layouts.rename(checkpoint.tensors, layout))
     arrays = {ours: checkpoint.tensors[theirs] for theirs, ours in mapping.items()}
@@ -124,7 +134,7 @@ def load_checkpoint(
         *_decisions(checkpoint, layout, config, token_weights, weights, left_aside),
         *contract_decisions,
     ]
-    warnings: list[str] = []
+    warnings = list(notes)
     model: SwiftFormerBackbone | SwiftFormerImageClassifier
     if is_backbone:
         from swiftformer_keras.backbone import SwiftFormerBackbone
@@ -160,20 +170,29 @@ def convert(source: str | Path, out: Path, *, force: bool = False, **options: An
     with write_atomically(out, force=force) as temporary:
         converted.model.save(temporary)
     write_record(
-        out, {"settings": {k: str(v) for k, v in options.items() if v}, **converted.to_dict()}, force=force
+        out,
+        {"settings": {k: str(v) for k, v in options.items() if v and k != "progress"}, **converted.to_dict()},
+        force=force,
     )
     return converted
 
 
-def _resolve(source: str, update: bool) -> tuple[Path, dict[str, str], list[Decision]]:
-    """The local path of a source, and what the hub knows of it."""
+def _resolve(
+    source: str, update: bool, progress: Callable[[str, int, int], None] | None
+) -> tuple[Path, dict[str, str], list[Decision], tuple[str, ...]]:
+    """The local path of a source, what the hub knows of it, and what it has to say to the user."""
     from converters import hub
 
     if not hub.is_hub_name(source):
-        return Path(source), {}, []
-    snapshot = hub.fetch(source, update=update)
-    reason = "recorded at the first download" if not update else "the newest, as asked for"
-    return snapshot.folder, snapshot.origin(), [Decision("hub commit", snapshot.commit, reason)]
+        return Path(source), {}, [], ()
+    snapshot = hub.fetch(source, update=update, progress=progress)
+    reason = "the newest, as asked for" if update else "pinned by the record of downloads"
+    return (
+        snapshot.folder,
+        snapshot.origin(),
+        [Decision("hub commit", snapshot.commit, reason)],
+        snapshot.notes,
+    )
 
 
 def _decisions(

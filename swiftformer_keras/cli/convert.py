@@ -58,7 +58,7 @@ def convert(
     size = parse_size(input_size)
     from converters.load import convert as convert_checkpoint
 
-    with console.progress(f"Converting {source}"):
+    with console.progress(f"Converting {source}") as progress:
         converted = convert_checkpoint(
             source,
             out,
@@ -70,6 +70,7 @@ def convert(
             allow_nonfinite=allow_nonfinite,
             name=name,
             update=update,
+            progress=progress,
             force=force,
         )
     for warning in converted.warnings:

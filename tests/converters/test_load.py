@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import zlib
@@ -216,6 +217,25 @@ def test_the_origin_names_the_file() -> None:
     assert origin.sha256 == hashlib.sha256((CKPT / "orig_train_full.pth").read_bytes()).hexdigest()
 
 
+def test_what_the_hub_has_to_say_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub's own tests fetch from a server; here only what becomes of its notes and its facts."""
+    from converters import hub
+
+    heard: list[tuple[Any, ...]] = []
+
+    def fetch(source: str, *, update: bool, progress: Any) -> hub.HubSnapshot:
+        progress("model.safetensors", 1, 2)
+        return hub.HubSnapshot(
+            CKPT / "hf", "owner/name", "main", "c" * 40, {}, "mit", "owner", ("main has moved",)
+        )
+
+    monkeypatch.setattr(hub, "fetch", fetch)
+    converted = load_checkpoint("hf://owner/name", progress=lambda *step: heard.append(step))
+    assert converted.warnings == ("main has moved",) and heard == [("model.safetensors", 1, 2)]
+    assert (converted.model.origin.revision, converted.model.origin.licence) == ("c" * 40, "mit")
+    assert decision(converted, "hub commit")[0] == "c" * 40
+
+
 # --- writing ----------------------------------------------------------------------------------------
 
 
@@ -329,9 +349,8 @@ def test_wrong_labels_and_preprocessings_are_refused(tmp_path: Path) -> None:
     )
     assert_refused(PreprocessingError, lambda: load_checkpoint(CKPT / "hf", preprocessing="tim"), "tim")
     for size in (0, -1, 10**9):
-        assert_refused(
-            PreprocessingError, lambda: load_checkpoint(CKPT / "hf", input_size=size), "input size"
-        )
+        call = functools.partial(load_checkpoint, CKPT / "hf", input_size=size)
+        assert_refused(PreprocessingError, call, "input size")
     path = tmp_path / "told.safetensors"
     for metadata, error in (
         ({"input_size": "large"}, PreprocessingError),
@@ -341,6 +360,35 @@ def test_wrong_labels_and_preprocessings_are_refused(tmp_path: Path) -> None:
     ):
         save_file(load_file(CKPT / "timm_model.safetensors"), path, metadata=metadata)
         assert_refused(error, lambda: load_checkpoint(path), str(path))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("hidden_act", "relu"),
+        ("batch_norm_eps", 0.01),
+        ("num_channels", 1),
+        ("down_stride", 4),
+        ("down_pad", 0),
+    ],
+)
+def test_another_arithmetic_than_swiftformers_is_refused(field: str, value: object, tmp_path: Path) -> None:
+    """The weights would fit, and the logits be wrong without a word."""
+    shutil.copytree(CKPT / "hf", tmp_path / "hf")
+    path = tmp_path / "hf" / "config.json"
+    path.chmod(0o600)
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    assert_refused(MismatchError, lambda: load_checkpoint(tmp_path / "hf"), field, str(value))
+
+
+def test_timms_own_arguments_are_heard(tmp_path: Path) -> None:
+    shutil.copytree(CKPT / "timm_hub", tmp_path / "timm")
+    path = tmp_path / "timm" / "config.json"
+    path.chmod(0o600)
+    config = json.loads(path.read_text())
+    config["model_args"]["act_layer"] = "silu"
+    path.write_text(json.dumps(config))
+    assert_refused(MismatchError, lambda: load_checkpoint(tmp_path / "timm"), "act_layer", "silu")
 
 
 def test_a_folder_that_lies_about_its_labels(tmp_path: Path) -> None:
