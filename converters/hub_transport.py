@@ -265,7 +265,7 @@ class _Library:
                 f"huggingface_hub cannot be imported ({error}). Run `pip install huggingface-hub`"
             ) from None
 
-        class SilentBar(tqdm):  # type: ignore[misc, type-arg]
+        class SilentBar(tqdm):
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 super().__init__(*args, **{**kwargs, "disable": True})
 

@@ -144,7 +144,7 @@ class SwiftFormerBackbone(keras.Model):
         """
         from converters.load import load_checkpoint
 
-        return load_checkpoint(source, backbone_only=True, **options).model  # type: ignore[return-value]
+        return load_checkpoint(source, backbone_only=True, **options).model
 
 
 def named_weights(model: keras.Model) -> dict[str, keras.Variable]:

@@ -115,7 +115,8 @@ class SwiftFormerConfig:
         if unknown := sorted(set(values) - known):
             raise ConfigError(f"unknown configuration fields {unknown}; known are {sorted(known)}")
         try:
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+            arguments: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            return cls(**arguments)
         except TypeError as error:
             raise ConfigError(f"incomplete configuration: {error}") from None
 

@@ -45,7 +45,7 @@ def load_model(path: str | Path) -> SwiftFormerImageClassifier | SwiftFormerBack
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except SwiftFormerError as error:
         _refuse(path, str(error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # Keras raises ValueError, KeyError, TypeError or OSError for a damaged file; which one says nothing.
         _refuse(
             path,
@@ -124,7 +124,7 @@ def _check_hdf5(path: Path, content: bytes) -> None:
             _check_group(path, file, len(content), set())
     except SwiftFormerError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001
         # h5py raises OSError, KeyError, RuntimeError or ValueError as the damage falls.
         _refuse(path, "model.weights.h5 is damaged")
 

@@ -38,7 +38,7 @@ def test_every_name_finds_its_place(variant: str, layout: str) -> None:
     assert detect_layout(tensors) is LAYOUTS[layout]
     placed = ours(tensors, layout)
     config = infer_config(placed, "l2norm")
-    assert config.variant == variant or config.variant == "custom" and variant in ("micro", "tiny")
+    assert config.variant == (variant if variant in PRESETS else "custom")
     assert config.num_classes == (1000 if variant in PRESETS else 10)
     assert config.heads == 2 and config.layer_scale == "all" and config.mlp_ratio == 4
     expected = classifier_shapes(config)

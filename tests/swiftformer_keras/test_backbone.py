@@ -16,7 +16,7 @@ from tests.harness import assert_refused
 SMALL = SwiftFormerConfig((1, 1, 2, 1), (8, 12, 16, 24))
 
 
-@pytest.mark.parametrize("height,width", [(64, 64), (65, 47), (33, 1), (1, 1), (224, 96)])
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (65, 47), (33, 1), (1, 1), (224, 96)])
 def test_pyramid_has_strides_4_to_32_at_any_size(height: int, width: int) -> None:
     model = SwiftFormerBackbone(SMALL)
     maps = model.feature_extractor()(np.zeros((1, height, width, 3), "float32"))

@@ -236,7 +236,7 @@ def test_places_without_a_file_are_refused(tmp_path: Path) -> None:
 
 def test_a_cut_file_is_refused_wherever_it_is_cut(saved: tuple[Path, np.ndarray], tmp_path: Path) -> None:
     content = saved[0].read_bytes()
+    path = tmp_path / "cut.keras"
     for part in range(1, 20):
-        path = tmp_path / "cut.keras"
         path.write_bytes(content[: len(content) * part // 20])
         assert_refused(ModelFileError, lambda: load_model(path), str(path))
