@@ -67,7 +67,9 @@ demo: $(VENV)/.run  ## Convert, export and classify with the embedded checkpoint
 
 .PHONY: test
 test: $(VENV)/.test $(SUPPORT)/.ready  ## All quick tests (ARGS= for pytest), the network's on JAX as well
-	@KERAS_BACKEND=jax $(BIN)/python -m pytest -m "backend and not slow" -n $(JOBS) tests/swiftformer_keras
+	@if [ -z "$(ARGS)" ]; then \
+	    KERAS_BACKEND=jax $(BIN)/python -m pytest -m "backend and not slow" -n $(JOBS) tests/swiftformer_keras; \
+	fi
 	@$(BIN)/python -m pytest -m "not slow and not parity" -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: test-slow
