@@ -4,7 +4,7 @@ The form is the usual one (each weight goes through a DEQUANTIZE operator, which
 when they load the file), but only for the weights of convolutions and the dense layer. TFLiteConverter's own halves
 the biases and the first kernel too; pixels of 0..255 have a large mean, so what rounding does to them is a constant
 shift that the whole network sees (largest logit difference on samples, black, white and noise: reference XS at 224
-from 4.4e-2 to 8.5e-3, XS trained on Fashion-MNIST from 1.7e-3 to 6e-4, for 6 kB more).
+from 4.4e-2 to 8.5e-3, XS trained on Fashion-MNIST from 1.7e-3 to 6e-4, for 16 kB more).
 """
 
 from __future__ import annotations

@@ -96,6 +96,10 @@ def test_a_fixed_input_size_is_kept() -> None:
     assert model.input_shape == (None, 96, 64, 3) and model.output_shape == (None, 3, 2, 24)
 
 
+def test_a_fixed_input_size_may_be_as_small_as_any() -> None:
+    assert SwiftFormerBackbone(SMALL, input_size=(32, 1)).output_shape == (None, 1, 1, 24)
+
+
 def test_config_round_trip() -> None:
     model = SwiftFormerBackbone(SMALL, input_size=(96, 64), dtype="mixed_bfloat16", name="mine")
     again = SwiftFormerBackbone.from_config(model.get_config())
