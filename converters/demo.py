@@ -106,6 +106,7 @@ def run_demo(
         out_dir / KERAS_FILE,
         labels=data.demo_labels(),
         preprocessing=data.demo_preprocessing(),
+        facts=data.DEMO_FACTS,
         force=force,
     ).model
     for done, precision in enumerate(PRECISIONS, 1):

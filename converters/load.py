@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,6 +71,7 @@ def load_checkpoint(
     allow_nonfinite: bool = False,
     backbone_only: bool = False,
     name: str | None = None,
+    facts: Mapping[str, str] | None = None,
     update: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Converted:
@@ -86,6 +87,7 @@ def load_checkpoint(
         allow_nonfinite: load NaN and infinity instead of refusing them.
         backbone_only: leave the head aside.
         name: of the model, when the source has none.
+        facts: what the caller knows of the source besides: fields of `Origin`, which win over the file's word.
         update: for a hub name, accept the newest commit instead of the recorded one.
         progress: for a hub name, is told a file's name, its bytes so far and its size.
 
@@ -120,15 +122,16 @@ def load_checkpoint(
     contract, contract_decisions = choose_preprocessing(
         preprocessing, input_size, own_config, own_preprocessor, checkpoint.metadata, layout.name, where
     )
-    facts = {
+    found = {
         "file_name": checkpoint.file_name,
         "sha256": checkpoint.sha256,
         "container": checkpoint.container,
         "layout": layout.name,
         "weights": checkpoint.weights,
         **known,
+        **(facts or {}),
     }
-    origin = describe_origin(own_config, checkpoint.metadata, facts, name or _default_name(path, config))
+    origin = describe_origin(own_config, checkpoint.metadata, found, name or _default_name(path, config))
     decisions = [
         *hub_decisions,
         *_decisions(checkpoint, layout, config, token_weights, weights, left_aside),

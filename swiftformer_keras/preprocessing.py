@@ -1,8 +1,8 @@
 """The preprocessing contract: how a picture becomes the pixels a model was trained on.
 
 It is written down once, here, and travels with the model (in the `.keras` file and in the .tflite
-metadata). The reference for the resampling is Pillow's, antialiased and in 8 bits: torchvision's resize of
-tensors differs from it by a level here and there.
+metadata). The reference for the resampling is that of Pillow 13, antialiased and in 8 bits: torchvision's resize
+of tensors differs from it by a level here and there, and so does Pillow 12 in some sizes.
 """
 
 from __future__ import annotations

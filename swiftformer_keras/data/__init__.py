@@ -11,6 +11,12 @@ import re
 from importlib import resources
 from pathlib import Path
 
+DEMO_FACTS = {
+    "author": "the swiftformer-keras authors",
+    "licence": "Apache-2.0; the training pictures are Fashion-MNIST's, MIT",
+}
+"""What the demo checkpoint does not say of itself; `README.md` beside it does."""
+
 
 def demo_checkpoint() -> Path:
     """SwiftFormer-XS at 64 pixels trained on Fashion-MNIST: safetensors, float16, timm's names."""

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from converters.demo import KERAS_FILE, PRECISIONS, tflite_file
+from converters.tflite.metadata import read_metadata
 from swiftformer_keras import data
 from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, run_cli
 
@@ -52,6 +53,14 @@ def test_the_report_is_what_the_files_are(folder: Path, report: dict[str, Any]) 
     smaller = [files[tflite_file(precision)]["size_bytes"] for precision in PRECISIONS]
     assert smaller == sorted(smaller, reverse=True)
     assert smaller[2] < 0.35 * smaller[0]
+
+
+def test_the_files_name_their_author_and_licence(folder: Path, report: dict[str, Any]) -> None:
+    assert report
+    for name in map(tflite_file, PRECISIONS):
+        card = read_metadata(folder / name)
+        assert card.licence.startswith("Apache-2.0") and "MIT" in card.licence
+        assert card.author == data.DEMO_FACTS["author"] and len(card.source.sha256) == 64
 
 
 def test_the_pictures_are_the_packages(folder: Path, report: dict[str, Any]) -> None:
