@@ -151,6 +151,18 @@ def cycle(file: h5py.File) -> None:
     file["layers/again"] = file["layers"]
 
 
+def without_group(ending: str) -> Callable[[h5py.File], None]:
+    """Keras may only warn of this, and leave the weights below at random."""
+
+    def change(file: h5py.File) -> None:
+        groups: list[str] = []
+        file.visititems(lambda name, _: groups.append(name) if name.endswith(ending) else None)
+        assert groups
+        del file[groups[0]]
+
+    return change
+
+
 def wrong_shape(file: h5py.File) -> None:
     name, dataset = first_dataset(file)
     shape = dataset.shape
@@ -193,6 +205,9 @@ HOSTILE: dict[str, tuple[Callable[[Entries], Entries], str]] = {
     "external storage": (change_weights(external_storage), "another file"),
     "dataset larger than the file": (change_weights(huge_dataset), "claims"),
     "cycle of groups": (change_weights(cycle), "repeats"),
+    "block missing": (change_weights(without_group("/encoder_block")), ""),
+    "attention missing": (change_weights(without_group("/attn")), ""),
+    "one weight missing": (change_weights(without_group("/pwconv1/vars/1")), ""),
     "wrong shape": (change_weights(wrong_shape), "cannot load"),
     "extra entry": (lambda e: {**e, "assets/run.sh": b"rm"}, "run.sh"),
     "entry outside": (lambda e: {**e, "../../evil": b"x"}, "evil"),
