@@ -381,4 +381,9 @@ def test_larger_variants_export(tmp_path: Path, variant: str, token_weights: str
     model = reference.classifier(variant, token_weights, preprocessing=PREPROCESSINGS["timm"])
     for settings in ({"gelu": "exact"}, {"precision": "float16"}, {"precision": "dynamic"}):
         report = export(model, tmp_path / "x.tflite", force=True, **settings)  # type: ignore[arg-type]
-        assert report.agreement == 1.0
+        assert delegation(tmp_path / "x.tflite").partitions == 1
+        if report.bound is None:  # of random weights' thousand near-equal logits, int8 may swap the first two
+            assert report.sqnr_db is not None
+            assert report.sqnr_db >= 30
+        else:
+            assert report.agreement == 1.0
