@@ -124,7 +124,7 @@ class SwiftFormerBackbone(keras.Model):
         return cls(**facts_from_config(config))
 
     @classmethod
-    def from_preset(cls, name: str, **changes: Any) -> Self:
+    def from_preset(cls, name: str, /, **changes: Any) -> Self:
         """A published variant with random weights; `changes` are fields of the configuration.
 
         Raises:

@@ -55,10 +55,28 @@ def load_model(path: str | Path) -> SwiftFormerImageClassifier | SwiftFormerBack
         )
 
 
+def load_classifier(path: str | Path) -> SwiftFormerImageClassifier:
+    """`load_model` of a file that has to be a classifier.
+
+    Raises:
+        ModelFileError: as `load_model`, or the file is a backbone without a head.
+    """
+    from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
+
+    model = load_model(path)
+    if not isinstance(model, SwiftFormerImageClassifier):
+        raise ModelFileError(
+            f"{shown(path)}: is a backbone without a classification head. Convert a checkpoint that has one"
+        )
+    return model
+
+
 def _check(path: Path) -> None:
     try:
         if path.is_dir():
             _refuse(path, "is a directory")
+        if path.exists() and not path.is_file():
+            _refuse(path, "is no regular file")  # reading a pipe would wait for ever
         with zipfile.ZipFile(path) as archive:
             _check_entries(path, archive)
             config = _read_json(path, archive)

@@ -110,7 +110,7 @@ class SwiftFormerImageClassifier(keras.Model):
         return cls(**facts_from_config(config))
 
     @classmethod
-    def from_preset(cls, name: str, **options: Any) -> Self:
+    def from_preset(cls, name: str, /, **options: Any) -> Self:
         """A published variant with random weights, or the real weights of a hub name.
 
         Args:

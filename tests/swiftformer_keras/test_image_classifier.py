@@ -126,8 +126,11 @@ def test_mixed_precision_stays_close(policy: str) -> None:
 
 
 def test_from_preset() -> None:
-    model = SwiftFormerImageClassifier.from_preset("swiftformer_xs", num_classes=5, labels=list("abcde"))
+    model = SwiftFormerImageClassifier.from_preset(
+        "swiftformer_xs", num_classes=5, labels=list("abcde"), name="mine"
+    )
     assert model.config.variant == "swiftformer_xs" and model.labels == tuple("abcde")
+    assert model.name == "mine"
     assert model(X[:1]).shape == (1, 5)
 
 

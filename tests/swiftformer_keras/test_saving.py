@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from swiftformer_keras import (
 )
 from swiftformer_keras.errors import ModelFileError
 from swiftformer_keras.preprocessing import PREPROCESSINGS
+from swiftformer_keras.saving import load_classifier
 from tests.harness import assert_refused
 
 SMALL = SwiftFormerConfig((1, 1, 2, 1), (8, 12, 16, 24), num_classes=3)
@@ -247,6 +249,17 @@ def test_places_without_a_file_are_refused(tmp_path: Path) -> None:
     assert_refused(ModelFileError, lambda: load_model(tmp_path), "directory")
     assert_refused(ModelFileError, lambda: load_model(tmp_path / "none.keras"), "No such file")
     assert_refused(ModelFileError, lambda: load_model("a\0b.keras"))
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.keras")
+    assert_refused(ModelFileError, lambda: load_model(tmp_path / "pipe.keras"), "no regular file")
+
+
+def test_a_backbone_is_no_classifier(tmp_path: Path, saved: tuple[Path, np.ndarray]) -> None:
+    SwiftFormerBackbone(SMALL).save(tmp_path / "backbone.keras")
+    assert_refused(ModelFileError, lambda: load_classifier(tmp_path / "backbone.keras"), "head")
+    assert load_classifier(saved[0]).config == SMALL
 
 
 def test_a_cut_file_is_refused_wherever_it_is_cut(saved: tuple[Path, np.ndarray], tmp_path: Path) -> None:
