@@ -9,7 +9,7 @@ from typing import Any, Self
 import keras
 
 from swiftformer_keras import layers
-from swiftformer_keras.config import SwiftFormerConfig, preset
+from swiftformer_keras.config import PRESETS, SwiftFormerConfig, preset
 from swiftformer_keras.errors import ConfigError
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import Preprocessing
@@ -124,13 +124,20 @@ class SwiftFormerBackbone(keras.Model):
         return cls(**facts_from_config(config))
 
     @classmethod
-    def from_preset(cls, name: str, /, **changes: Any) -> Self:
-        """A published variant with random weights; `changes` are fields of the configuration.
+    def from_preset(cls, name: str, /, **options: Any) -> Self:
+        """A published variant with random weights, or the backbone of a hub name's real weights.
+
+        Args:
+            name: a key of `PRESETS` (random weights), or a hub name such as
+                `hf://MBZUAI/swiftformer-xs` or `timm/swiftformer_xs.dist_in1k` (downloaded).
+            options: for a preset, fields of the configuration and constructor arguments; for a hub
+                name, what `from_checkpoint` takes.
 
         Raises:
-            ConfigError: no such preset.
+            ConfigError: neither a preset nor a hub name.
+            HubError: the download failed.
         """
-        return cls(preset(name, **changes))
+        return from_preset(cls, name, ("preprocessing", "origin", "input_size", "dtype", "name"), options)
 
     @classmethod
     def from_checkpoint(cls, source: str | Path, **options: Any) -> Self:
@@ -153,6 +160,14 @@ def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
     Names are `layer/sublayer/kind`, for example `stage0_block2/attn/to_query/kernel`.
     """
     return {weight.path: weight for weight in model.weights if "seed_generator" not in weight.path}
+
+
+def from_preset(model: Any, name: str, own: tuple[str, ...], options: dict[str, Any]) -> Any:
+    """`model` (a class) of a preset or a hub name; `own` are its constructor's arguments beside the config."""
+    if name not in PRESETS and "/" in name:
+        return model.from_checkpoint(name, **options)
+    arguments = {key: options.pop(key) for key in own if key in options}
+    return model(preset(name, **options), **arguments)
 
 
 _FACTS = {"name", "config", "input_size", "preprocessing", "origin", "dtype", "labels", "return_heads"}

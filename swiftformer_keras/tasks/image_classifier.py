@@ -9,8 +9,8 @@ from typing import Any, Self
 import keras
 
 from swiftformer_keras import layers
-from swiftformer_keras.backbone import SwiftFormerBackbone, facts_from_config, named_weights
-from swiftformer_keras.config import PRESETS, SwiftFormerConfig, preset
+from swiftformer_keras.backbone import SwiftFormerBackbone, facts_from_config, from_preset, named_weights
+from swiftformer_keras.config import SwiftFormerConfig
 from swiftformer_keras.errors import ConfigError, LabelsError
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import Preprocessing
@@ -123,11 +123,8 @@ class SwiftFormerImageClassifier(keras.Model):
             ConfigError: neither a preset nor a hub name.
             HubError: the download failed.
         """
-        if name not in PRESETS and "/" in name:
-            return cls.from_checkpoint(name, **options)
         own = ("preprocessing", "labels", "origin", "input_size", "return_heads", "dtype", "name")
-        arguments = {key: options.pop(key) for key in own if key in options}
-        return cls(preset(name, **options), **arguments)
+        return from_preset(cls, name, own, options)
 
     @classmethod
     def from_checkpoint(cls, source: str | Path, **options: Any) -> Self:

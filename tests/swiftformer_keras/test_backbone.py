@@ -113,6 +113,23 @@ def test_a_backbone_is_a_layer_of_another_model() -> None:
     assert model(np.zeros((2, 64, 64, 3), "float32")).shape == (2, 24)
 
 
+def test_from_preset_takes_fields_and_arguments() -> None:
+    model = SwiftFormerBackbone.from_preset(
+        "swiftformer_xs", token_weights="ones", input_size=(64, 32), name="mine"
+    )
+    assert model.config == PRESETS["swiftformer_xs"].replace(token_weights="ones")
+    assert (model.name, model.input_shape) == ("mine", (None, 64, 32, 3))
+
+
+def test_from_preset_goes_to_the_hub_for_a_hub_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(
+        SwiftFormerBackbone, "from_checkpoint", lambda *args, **options: asked.append((args, options))
+    )
+    SwiftFormerBackbone.from_preset("timm/swiftformer_xs.dist_in1k", update=True)
+    assert asked == [(("timm/swiftformer_xs.dist_in1k",), {"update": True})]
+
+
 def test_mistakes_are_named() -> None:
     assert_refused(ConfigError, lambda: SwiftFormerBackbone.from_preset("swiftformer_m"), "swiftformer_xs")
     assert_refused(ConfigError, lambda: SwiftFormerBackbone(SMALL).feature_extractor(("P6",)), "P6", "stage0")
