@@ -4,12 +4,14 @@ In come named weights (see `converters`) or random ones; out goes a Keras model,
 model, or a `.keras` file. Nothing here reads files of other formats. Start at `config.py`, then
 `layers.py` from leaf to root, `backbone.py` and `tasks/`.
 
-Names are imported when first used, so that a command which needs no Keras starts at once.
+Names are imported when first used, so that a command which needs no Keras starts at once. Where Keras is
+there already, its classes are registered at once; otherwise name one of them before `keras.saving.load_model`.
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,3 +54,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
+
+
+if "keras" in sys.modules:
+    importlib.import_module("swiftformer_keras.tasks.image_classifier")

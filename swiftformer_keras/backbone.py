@@ -12,7 +12,7 @@ from swiftformer_keras import layers
 from swiftformer_keras.config import PRESETS, SwiftFormerConfig, preset
 from swiftformer_keras.errors import ConfigError
 from swiftformer_keras.origin import Origin
-from swiftformer_keras.preprocessing import Preprocessing
+from swiftformer_keras.preprocessing import MAX_SIZE, Preprocessing
 
 
 @keras.saving.register_keras_serializable(layers.PACKAGE)
@@ -47,6 +47,7 @@ class SwiftFormerBackbone(keras.Model):
         name: str | None = None,
         **options: Any,
     ) -> None:
+        check_constructor(config, input_size)
         # === Graph ===
         policy = keras.dtype_policies.get(dtype)
         height, width = input_size or (None, None)
@@ -173,6 +174,21 @@ def from_preset(model: Any, name: str, own: tuple[str, ...], options: dict[str, 
 _FACTS = {"name", "config", "input_size", "preprocessing", "origin", "dtype", "labels", "return_heads"}
 
 
+def check_constructor(config: Any, input_size: Any) -> None:
+    """What every constructor refuses before it builds a graph.
+
+    Raises:
+        ConfigError: `config` is no configuration, or `input_size` is not two sizes in pixels.
+    """
+    if not isinstance(config, SwiftFormerConfig):
+        raise ConfigError(f"config must be a SwiftFormerConfig, not {type(config).__name__}")
+    if input_size is None:
+        return
+    sizes = input_size if isinstance(input_size, (tuple, list)) else ()
+    if len(sizes) != 2 or not all(type(size) is int and 1 <= size <= MAX_SIZE for size in sizes):
+        raise ConfigError(f"input_size must be (height, width) of 1 to {MAX_SIZE} pixels, not {input_size!r}")
+
+
 def facts_from_config(config: dict[str, Any]) -> dict[str, Any]:
     """The plain types of `get_config` back to the constructor's arguments.
 
@@ -182,8 +198,12 @@ def facts_from_config(config: dict[str, Any]) -> dict[str, Any]:
     values = dict(config)
     if unknown := sorted(set(values) - _FACTS):
         raise ConfigError(f"unknown facts {unknown} in the model's configuration")
+    for name in ("name", "dtype"):
+        if not isinstance(values.get(name), (str, type(None))):
+            raise ConfigError(f"{name} must be text, not {values[name]!r}")
     values["config"] = SwiftFormerConfig.from_dict(values["config"])
-    values["input_size"] = tuple(values["input_size"]) if values.get("input_size") else None
+    check_constructor(values["config"], values.get("input_size"))
+    values["input_size"] = tuple(values["input_size"]) if values.get("input_size") is not None else None
     if values.get("preprocessing") is not None:
         values["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
     if values.get("origin") is not None:

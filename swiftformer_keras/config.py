@@ -13,6 +13,8 @@ DropPathBlocks = Literal["all", "encoder"]
 LayerScales = Literal["all", "local", "none"]
 
 STAGES = 4
+MAX_DEPTH = 999
+MAX_DIM = 65_536
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +65,9 @@ class SwiftFormerConfig:
                 or not all(map(_is_count, values))
             ):
                 raise ConfigError(f"{name} must be {STAGES} positive integers, not {values!r}")
+            most = MAX_DEPTH if name == "depths" else MAX_DIM
+            if max(values) > most:
+                raise ConfigError(f"{name} must be at most {most:,}, not {max(values):,}")
             object.__setattr__(self, name, tuple(values))
         if self.embed_dims[0] < 2:
             raise ConfigError("embed_dims[0] must be at least 2: the stem begins with half of it")

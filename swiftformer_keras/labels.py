@@ -120,6 +120,17 @@ def check_labels(labels: tuple[str, ...], num_classes: int, where: str | os.Path
     return labels
 
 
+def as_labels(labels: Any, num_classes: int, where: str = "labels") -> tuple[str, ...]:
+    """A list or tuple of class names, checked as those of a file are.
+
+    Raises:
+        LabelsError: it is no list, a label is no text or unfit to be shown, or there are not `num_classes`.
+    """
+    if not isinstance(labels, (list, tuple)):
+        raise LabelsError(f"{where}: must be a list of class names, not {shown(repr(labels), 60)}")
+    return check_labels(_checked(list(labels), where, "class", first=0), num_classes, where)
+
+
 def repeated_labels(labels: Iterable[str]) -> tuple[str, ...]:
     """The labels that more than one class has, in order of first appearance."""
     return tuple(label for label, count in Counter(labels).items() if count > 1)

@@ -8,14 +8,15 @@ and an HDF5 file that points nowhere else. Only then Keras reads it, with safe m
 from __future__ import annotations
 
 import io
-import json
 import math
 import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from swiftformer_keras import strict_json
 from swiftformer_keras.errors import ModelFileError, SwiftFormerError
+from swiftformer_keras.labels import as_labels
 from swiftformer_keras.shown import shown
 from swiftformer_keras.weights import backbone_shapes, classifier_shapes
 
@@ -27,6 +28,7 @@ _CLASSIFIER = "swiftformer_keras>SwiftFormerImageClassifier"
 _BACKBONE = "swiftformer_keras>SwiftFormerBackbone"
 _LARGEST = {"metadata.json": 1 << 16, "config.json": 1 << 24, "model.weights.h5": 1 << 32}
 _SMALLEST_WEIGHT_BYTES = 2  # float16
+_SMALLEST_BLOCK_BYTES = 64  # of a block of one channel
 
 
 def load_model(path: str | Path) -> SwiftFormerImageClassifier | SwiftFormerBackbone:
@@ -104,8 +106,8 @@ def _check_entries(path: Path, archive: zipfile.ZipFile) -> None:
 
 def _read_json(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     try:
-        value = json.loads(archive.read("config.json").decode("utf-8"))
-    except (ValueError, RecursionError):
+        value = strict_json.parse(archive.read("config.json").decode("utf-8"))
+    except ValueError:
         _refuse(path, "config.json is no JSON")
     if not isinstance(value, dict) or not isinstance(value.get("config"), dict):
         _refuse(path, "config.json describes no model")
@@ -123,6 +125,10 @@ def _check_config(path: Path, config: dict[str, Any], weight_bytes: int) -> None
         _refuse(path, "its class comes from elsewhere")
     try:
         facts = facts_from_config(config["config"])
+        if sum(facts["config"].depths) > weight_bytes // _SMALLEST_BLOCK_BYTES:
+            _refuse(path, f"promises {sum(facts['config'].depths):,} blocks but holds {weight_bytes:,} bytes")
+        if registered == _CLASSIFIER and facts.get("labels") is not None:
+            as_labels(facts["labels"], facts["config"].num_classes)
         shapes = classifier_shapes if registered == _CLASSIFIER else backbone_shapes
         expected = sum(math.prod(shape) for shape in shapes(facts["config"]).values())
     except SwiftFormerError as error:

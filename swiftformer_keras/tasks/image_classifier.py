@@ -9,9 +9,16 @@ from typing import Any, Self
 import keras
 
 from swiftformer_keras import layers
-from swiftformer_keras.backbone import SwiftFormerBackbone, facts_from_config, from_preset, named_weights
+from swiftformer_keras.backbone import (
+    SwiftFormerBackbone,
+    check_constructor,
+    facts_from_config,
+    from_preset,
+    named_weights,
+)
 from swiftformer_keras.config import SwiftFormerConfig
-from swiftformer_keras.errors import ConfigError, LabelsError
+from swiftformer_keras.errors import ConfigError
+from swiftformer_keras.labels import as_labels
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import Preprocessing
 
@@ -36,7 +43,7 @@ class SwiftFormerImageClassifier(keras.Model):
 
     Raises:
         ConfigError: `return_heads` with one head, or feature norms with a classification head.
-        LabelsError: `labels` are not one a class.
+        LabelsError: `labels` are not one printable text a class.
     """
 
     def __init__(
@@ -52,12 +59,14 @@ class SwiftFormerImageClassifier(keras.Model):
         name: str | None = None,
         **options: Any,
     ) -> None:
+        check_constructor(config, input_size)
         if return_heads and config.heads != 2:
             raise ConfigError("return_heads needs a configuration with heads=2")
         if config.feature_norms:
             raise ConfigError("feature_norms belong to a dense-prediction backbone, which has no classifier")
-        if labels is not None and len(labels) != config.num_classes:
-            raise LabelsError(f"{len(labels)} labels for {config.num_classes} classes; give one a class")
+        if type(return_heads) is not bool:
+            raise ConfigError(f"return_heads must be True or False, not {return_heads!r}")
+        labels = as_labels(labels, config.num_classes) if labels is not None else None
 
         # === Graph ===
         policy = keras.dtype_policies.get(dtype)
@@ -84,7 +93,7 @@ class SwiftFormerImageClassifier(keras.Model):
         self.backbone = backbone
         self.config = config
         self.preprocessing = preprocessing
-        self.labels = tuple(labels) if labels is not None else None
+        self.labels = labels
         self.origin = origin
         self.input_size = input_size
         self.return_heads = return_heads

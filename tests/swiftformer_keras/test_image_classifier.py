@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -138,6 +140,11 @@ def test_mistakes_are_named() -> None:
     build = SwiftFormerImageClassifier
     assert_refused(ConfigError, lambda: build(SMALL.replace(heads=1), return_heads=True), "heads=2")
     assert_refused(ConfigError, lambda: build(SMALL.replace(feature_norms=True)), "feature_norms")
-    assert_refused(LabelsError, lambda: build(SMALL, labels=["a"]), "1 labels for 3 classes")
+    assert_refused(LabelsError, lambda: build(SMALL, labels=["a"]), "has 1 labels")
+    assert_refused(LabelsError, lambda: build(SMALL, labels="abc"), "list")  # type: ignore[arg-type]
+    assert_refused(LabelsError, lambda: build(SMALL, labels=[1, 2, 3]), "not text")  # type: ignore[list-item]
+    for size in (64, (64,), (0, 64), (64, 64, 3), ("a", "b"), (-5, 10)):
+        assert_refused(ConfigError, functools.partial(build, SMALL, input_size=size), "input_size")  # type: ignore[arg-type]
+    assert_refused(ConfigError, lambda: build({"depths": 1}), "SwiftFormerConfig")  # type: ignore[arg-type]
     assert_refused(ConfigError, lambda: build.from_preset("swiftformer_m"), "swiftformer_xs")
     assert_refused(ConfigError, lambda: build.from_preset("swiftformer_xs", nonsense=1), "nonsense")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +27,7 @@ from swiftformer_keras import (
 from swiftformer_keras.errors import ModelFileError
 from swiftformer_keras.preprocessing import PREPROCESSINGS
 from swiftformer_keras.saving import load_classifier
-from tests.harness import assert_refused
+from tests.harness import ROOT, assert_refused
 
 SMALL = SwiftFormerConfig((1, 1, 2, 1), (8, 12, 16, 24), num_classes=3)
 X = np.random.default_rng(0).normal(size=(2, 64, 48, 3)).astype("float32")
@@ -62,6 +64,21 @@ def test_everything_comes_back(saved: tuple[Path, np.ndarray]) -> None:
 
 def test_keras_itself_reads_it_in_safe_mode(saved: tuple[Path, np.ndarray]) -> None:
     np.testing.assert_array_equal(keras.saving.load_model(saved[0], safe_mode=True)(X), saved[1])
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "import keras, swiftformer_keras",
+        "from swiftformer_keras import SwiftFormerImageClassifier; import keras",
+    ],
+)
+def test_keras_itself_knows_the_classes(saved: tuple[Path, np.ndarray], order: str) -> None:
+    program = f"{order}; print(keras.saving.load_model({str(saved[0])!r}).name)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert ran.stdout.strip() == "swiftformer", ran.stderr
 
 
 def test_a_trained_and_compiled_model_comes_back(tmp_path: Path) -> None:
@@ -180,12 +197,41 @@ HOSTILE: dict[str, tuple[Callable[[Entries], Entries], str]] = {
         "Sequential",
     ),
     "enormous width": (
-        change_config(lambda c: c["config"]["config"].update(embed_dims=[8, 12, 16, 10**6])),
+        change_config(lambda c: c["config"]["config"].update(embed_dims=[8, 12, 16, 60_000])),
         "promises",
     ),
     "enormous depth": (
-        change_config(lambda c: c["config"]["config"].update(depths=[1, 1, 2, 10**4])),
+        change_config(lambda c: c["config"]["config"].update(depths=[1, 1, 2, 998])),
         "promises",
+    ),
+    "depth that would take all memory": (
+        change_config(lambda c: c["config"]["config"].update(depths=[10**9, 1, 1, 1])),
+        "depths",
+    ),
+    "depth beyond the file": (
+        change_config(lambda c: c["config"]["config"].update(depths=[999, 999, 999, 999])),
+        "promises",
+    ),
+    "labels that are numbers": (change_config(lambda c: c["config"].update(labels=[1, 2, 3])), "labels"),
+    "labels that are lists": (change_config(lambda c: c["config"].update(labels=[["x"]] * 3)), "labels"),
+    "labels that are one text": (change_config(lambda c: c["config"].update(labels="abc")), "labels"),
+    "labels that steer a terminal": (
+        change_config(lambda c: c["config"].update(labels=["a", "\x1b[31m", "c"])),
+        "control character",
+    ),
+    "heads asked for with a word": (
+        change_config(lambda c: c["config"].update(return_heads="yes")),
+        "return_heads",
+    ),
+    "enormous input": (change_config(lambda c: c["config"].update(input_size=[10**9, 10**9])), "input_size"),
+    "input of one size": (change_config(lambda c: c["config"].update(input_size=[64])), "input_size"),
+    "dtype that is a class": (
+        change_config(lambda c: c["config"].update(dtype={"class_name": "x"})),
+        "dtype",
+    ),
+    "a name twice": (
+        lambda e: {**e, "config.json": e["config.json"].replace(b'"config":', b'"config": {}, "config":', 1)},
+        "no JSON",
     ),
     "wrong type": (change_config(lambda c: c["config"]["config"].update(depths="abcd")), "depths"),
     "unknown field": (change_config(lambda c: c["config"]["config"].update(evil=1)), "evil"),
