@@ -6,13 +6,19 @@ An option of the user wins over the file's own word, and that over the layout's 
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from swiftformer_keras import strict_json
 from swiftformer_keras.errors import JsonFileError, MismatchError, PreprocessingError
-from swiftformer_keras.labels import check_labels, imagenet_labels, labels_from_id2label, read_labels
+from swiftformer_keras.labels import (
+    as_labels,
+    check_labels,
+    imagenet_labels,
+    labels_from_id2label,
+    read_labels,
+)
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import (
     PREPROCESSINGS,
@@ -102,13 +108,16 @@ def choose_preprocessing(
             shown(option),
         )
     elif preprocessor_config:
-        chosen = from_transformers_config(dict(preprocessor_config))
+        chosen = _named(
+            f"{where}: preprocessor_config.json", from_transformers_config, dict(preprocessor_config)
+        )
         reason, name = "the file's own preprocessor_config.json says so", "of the file"
     elif isinstance(config.get("pretrained_cfg"), dict):
-        chosen = from_timm_config(config["pretrained_cfg"])
+        chosen = _named(f"{where}: config.json", from_timm_config, config["pretrained_cfg"])
         reason, name = "the file's own config.json says so", "of the file"
     elif "preprocessing" in metadata:
-        chosen = Preprocessing.from_dict(_object(metadata["preprocessing"], "preprocessing", where))
+        said = _object(metadata["preprocessing"], "preprocessing", where)
+        chosen = _named(f"{where}: metadata", Preprocessing.from_dict, said)
         reason, name = "the file's own metadata says so", "of the file"
     else:
         name = _DEFAULT_PREPROCESSING[layout]
@@ -162,13 +171,12 @@ def choose_labels(
         )
     own: tuple[str, ...] | None = None
     if isinstance(config.get("id2label"), dict):
-        own = labels_from_id2label(config["id2label"])
+        own = labels_from_id2label(config["id2label"], f"{where}: id2label of config.json")
     elif isinstance(config.get("label_names"), list):
-        own = labels_from_id2label({str(i): name for i, name in enumerate(config["label_names"])})
+        own = as_labels(config["label_names"], num_classes, f"{where}: label_names of config.json")
     elif "labels" in metadata:
-        own = labels_from_id2label(
-            {str(i): name for i, name in enumerate(_list(metadata["labels"], "labels", where))}
-        )
+        said = _list(metadata["labels"], "labels", where)
+        own = as_labels(said, num_classes, f"{where}: labels of the metadata")
     if own is not None:
         labels = check_labels(own, num_classes, where)
         return labels, Decision("labels", f"{num_classes} of the file", "the file brings them itself"), None
@@ -214,10 +222,20 @@ def _first(*candidates: Any) -> str:
     return next((text for text in candidates if isinstance(text, str) and text.strip()), "")
 
 
+def _named(
+    place: str, read: Callable[[dict[str, Any]], Preprocessing], said: dict[str, Any]
+) -> Preprocessing:
+    """`read(said)`, with the place in front of what is wrong and the way out behind it."""
+    try:
+        return read(said)
+    except PreprocessingError as error:
+        raise PreprocessingError(f"{place}: {error}. Choose one with --preprocessing") from None
+
+
 def _json(text: str, what: str, where: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return strict_json.parse(text)
+    except ValueError:
         raise JsonFileError(
             f"{where}: the metadata's {what} is no JSON; give it as an option instead"
         ) from None

@@ -391,6 +391,43 @@ def test_timms_own_arguments_are_heard(tmp_path: Path) -> None:
     assert_refused(MismatchError, lambda: load_checkpoint(tmp_path / "timm"), "act_layer", "silu")
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "error", "mention"),
+    [
+        (
+            "preprocessor_config.json",
+            {"size": {"height": 0, "width": 0}},
+            PreprocessingError,
+            "--preprocessing",
+        ),
+        ("preprocessor_config.json", {"do_resize": False}, PreprocessingError, "do_resize"),
+        ("config.json", {"id2label": {"0": "a\nb"}}, LabelsError, "id2label"),
+        ("config.json", {"id2label": {"x": "a"}}, LabelsError, "id2label"),
+    ],
+)
+def test_bad_values_beside_the_weights_name_their_file(
+    name: str, change: dict[str, Any], error: type[Any], mention: str, tmp_path: Path
+) -> None:
+    shutil.copytree(CKPT / "hf", tmp_path / "hf")
+    path = tmp_path / "hf" / name
+    path.chmod(0o600)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    assert_refused(error, lambda: load_checkpoint(tmp_path / "hf"), str(tmp_path / "hf"), name, mention)
+
+
+def test_timms_label_names_are_heard_and_checked(tmp_path: Path) -> None:
+    shutil.copytree(CKPT / "timm_hub", tmp_path / "timm")
+    path = tmp_path / "timm" / "config.json"
+    path.chmod(0o600)
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "label_names": list("abcdefghij")}))
+    assert load_checkpoint(tmp_path / "timm").model.labels == tuple("abcdefghij")
+    path.write_text(json.dumps({**config, "label_names": ["a", 3]}))
+    assert_refused(
+        LabelsError, lambda: load_checkpoint(tmp_path / "timm"), str(tmp_path / "timm"), "label_names"
+    )
+
+
 def test_a_folder_that_lies_about_its_labels(tmp_path: Path) -> None:
     shutil.copytree(CKPT / "hf", tmp_path / "hf")
     config = json.loads((tmp_path / "hf" / "config.json").read_text())
