@@ -2,11 +2,12 @@
 
 - `original`: the authors' repository (`patch_embed`, `network.0.1`, `dist_head`), also with the batch norms
   `norm0, norm2, norm4, norm6` of its detection and segmentation backbones;
-- `timm`: `stem`, `stages.0.blocks.1`, `head_dist`;
+- `timm`: `stem`, `stages.0.blocks.1`, `head_dist`, also with the underscores (`stem_0`, `stages_0`) of its
+  `features_only` models;
 - `transformers`: `patch_embed.patch_embedding`, `encoder.network.0.blocks.1`, with or without the prefix
   `swiftformer.`.
 
-To add a layout: a `_Layout` with its patterns at the end of this file, and its name list in the tests.
+To add a layout: a `Layout` in `LAYOUTS` with the function that translates its names, and its name list in the tests.
 """
 
 from __future__ import annotations
@@ -286,6 +287,7 @@ def _translate_transformers(name: str) -> str | None:
 
 
 def _translate_timm(name: str) -> str | None:
+    name = re.sub(r"\A(stem|stages)_(?=\d)", r"\1.", name)  # features_only flattens these two by one level
     return name if re.match(r"(stem|stages|norm|head|head_dist)\.", name) else None
 
 
@@ -303,7 +305,7 @@ LAYOUTS: dict[str, Layout] = {
             "timm",
             "l2norm",
             "files of the timm layout are trained with normalised token weights",
-            re.compile(r"(stem\.0|stages\.\d+\.(blocks|downsample))\."),
+            re.compile(r"(stem[._]0|stages[._]\d+\.(blocks|downsample))\."),
             _translate_timm,
         ),
         Layout(

@@ -72,6 +72,17 @@ def test_transformers_base_model_has_no_prefix() -> None:
     assert "head/kernel" not in ours(tensors, "transformers")
 
 
+def test_features_only_of_timm_has_underscores() -> None:
+    """As timm.create_model("swiftformer_xs", features_only=True).state_dict() is spelled: no norm, no head."""
+    plain = {n: s for n, s in names("micro", "timm").items() if n.startswith(("stem.", "stages."))}
+    flat = {n.replace("stem.", "stem_").replace("stages.", "stages_"): s for n, s in plain.items()}
+    assert {"stem_0.weight", "stages_0.blocks.0.attn.w_g", "stages_1.downsample.proj.bias"} <= flat.keys()
+    assert detect_layout(flat) is LAYOUTS["timm"]
+    assert ours(flat, "timm") == ours(plain, "timm")
+    assert not infer_config(ours(flat, "timm"), "l2norm").feature_norms
+    assert_refused(LayoutError, lambda: rename({**flat, **plain}, LAYOUTS["timm"]), "both are")
+
+
 def test_one_head() -> None:
     tensors = {k: v for k, v in names("micro", "original").items() if not k.startswith("dist_head.")}
     assert infer_config(ours(tensors, "original"), "l2norm") == MICRO.replace(heads=1)
