@@ -1,8 +1,9 @@
 """Pinned downloads: a hub name goes in, a folder of checked files comes out.
 
-`hf://MBZUAI/swiftformer-xs`, `hf://owner/name@revision` and `timm/swiftformer_xs.dist_in1k` are hub names. The first
-download records the commit and the SHA-256 of every file (`hub_record.py`); later ones stay at that commit and check
-every file against the record, also offline. Only configuration and weights are fetched. `load.py` reads the folder.
+`hf://MBZUAI/swiftformer-xs` and `hf://owner/name@revision` are hub names, and for the publishers that `hub_names.py`
+knows also the bare `timm/swiftformer_xs.dist_in1k`. The first download records the commit and the SHA-256 of every
+file (`hub_record.py`); later ones stay at that commit and check every file against the record, also offline. Only
+configuration and weights are fetched. `load.py` reads the folder.
 """
 
 from __future__ import annotations

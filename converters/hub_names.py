@@ -31,21 +31,26 @@ class HubName:
 
 
 def is_hub_name(source: str | Path) -> bool:
-    """Whether `source` asks for a download rather than for a local file.
+    """Whether `source` asks for a download rather than for a local file; a `Path` never does.
 
-    `hf://…` (and timm's `hf-hub:…`) always does. `owner/name` does when nothing of that name is here, it does not
-    end like a file's name, and there is no folder `owner` here, which would make it a mistyped path (those who
-    publish SwiftFormers, `PUBLISHERS`, may have a folder of their name).
+    `hf://…` (and timm's `hf-hub:…`) always does. A bare `owner/name` does only for those who publish SwiftFormers
+    (`PUBLISHERS`), when nothing of that name is here and it does not end like a file's name: a mistyped path must
+    not reach the network.
     """
-    text = str(source)
-    if text.startswith((*PREFIXES, "https://huggingface.co/", "https://hf.co/")):
-        return True
-    name = text.partition("@")[0]
-    if isinstance(source, Path) or not _NAME.fullmatch(name) or _FILE_LIKE.fullmatch(name):
+    if isinstance(source, Path):
         return False
-    owner = Path(name).parent
-    mistyped = owner.exists() and owner.name.lower() not in PUBLISHERS
-    return not (mistyped or Path(text).exists() or Path(name).exists())
+    if source.startswith((*PREFIXES, "https://huggingface.co/", "https://hf.co/")):
+        return True
+    name = source.partition("@")[0]
+    if not is_bare_name(source) or name.partition("/")[0].lower() not in PUBLISHERS:
+        return False
+    return not (Path(source).exists() or Path(name).exists())
+
+
+def is_bare_name(text: str) -> bool:
+    """Whether this is written as `owner/name` or `owner/name@revision`, of whichever owner."""
+    name = text.partition("@")[0]
+    return bool(_NAME.fullmatch(name)) and not _FILE_LIKE.fullmatch(name)
 
 
 def parse_name(source: str) -> HubName:

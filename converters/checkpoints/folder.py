@@ -8,7 +8,7 @@ from typing import Any
 from converters.checkpoints.checkpoint import Checkpoint
 from converters.checkpoints.containers import WeightsFile, read_file
 from converters.checkpoints.select import Weights
-from converters.checkpoints.source import exists, place, reason, shown
+from converters.checkpoints.source import exists, place, quoted, reason
 from converters.checkpoints.strict_json import read_json_file
 from swiftformer_keras.errors import JsonFileError, NotACheckpointError, ShardIndexError, UnreadableFileError
 
@@ -70,7 +70,7 @@ def _weights_file(folder: Path) -> Path:
         return others[0]
     if others:
         raise NotACheckpointError(
-            f"{place(folder)}: holds {len(others)} weights files. Name one of them, such as {shown(others[0].name)}"
+            f"{place(folder)}: holds {len(others)} weights files. Name one of them, such as {quoted(others[0].name)}"
         )
     raise NotACheckpointError(
         f"{place(folder)}: is a folder without {', '.join(SINGLE_FILES)} or an index of shards. Give a folder as "
@@ -92,8 +92,8 @@ def _shards(index: Path, weights: Weights | None) -> list[WeightsFile]:
     for name, file_name in weight_map.items():
         if not isinstance(file_name, str) or not _is_plain(file_name):
             raise ShardIndexError(
-                f"{where}: tensor {shown(name)} is said to be in {shown(file_name)}, which is no file of this folder. "
-                "Fetch the index again"
+                f"{where}: tensor {quoted(name)} is said to be in {quoted(file_name)}, which is no file of this "
+                "folder. Fetch the index again"
             )
         promised.setdefault(file_name, set()).add(name)
     if len(promised) > MAX_SHARDS:
@@ -104,7 +104,7 @@ def _shards(index: Path, weights: Weights | None) -> list[WeightsFile]:
     for file_name, names in sorted(promised.items()):
         path = index.parent / file_name
         if not exists(path):
-            raise ShardIndexError(f"{where}: names {shown(file_name)}, which is not there. Fetch all shards")
+            raise ShardIndexError(f"{where}: names {quoted(file_name)}, which is not there. Fetch all shards")
         file = read_file(path, weights)
         different = names ^ file.tensors.keys()
         if different:
@@ -113,7 +113,7 @@ def _shards(index: Path, weights: Weights | None) -> list[WeightsFile]:
                 "in the index but not in the shard" if name in names else "in the shard but not in the index"
             )
             raise ShardIndexError(
-                f"{place(path)}: tensor {shown(name)} is {side}. Fetch the index and all shards again"
+                f"{place(path)}: tensor {quoted(name)} is {side}. Fetch the index and all shards again"
             )
         files.append(file)
     return files

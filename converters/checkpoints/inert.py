@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from converters.checkpoints.source import shown
+from converters.checkpoints.source import quoted
 from converters.checkpoints.tensors import STORAGE_DTYPES, Storage, Tensor
 
 
@@ -74,14 +74,16 @@ def storage_of(pid: object, *, legacy: bool) -> Storage:
     if not isinstance(kind, StorageType) or not isinstance(key, str) or not isinstance(device, str):
         raise ArgumentsError("refers to a storage without class, key or device")
     if not _is_count(count):
-        raise ArgumentsError(f"refers to storage {shown(key)} without a count of elements")
+        raise ArgumentsError(f"refers to storage {quoted(key)} without a count of elements")
     if kind.dtype is None:
         raise LookupError(kind.name)
     start, length = 0, count
     if legacy and pid[5] is not None:
         part = pid[5]
         if not isinstance(part, tuple) or len(part) != 3 or not (_is_count(part[1]) and _is_count(part[2])):
-            raise ArgumentsError(f"refers to a part of storage {shown(key)} that is not (key, start, length)")
+            raise ArgumentsError(
+                f"refers to a part of storage {quoted(key)} that is not (key, start, length)"
+            )
         start, length = part[1], part[2]
     return Storage(key, kind.dtype, count, start, length)
 

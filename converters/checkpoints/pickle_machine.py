@@ -61,7 +61,7 @@ from pickle import (
 from typing import Any, NoReturn
 
 from converters.checkpoints import inert
-from converters.checkpoints.source import shown
+from converters.checkpoints.source import quoted
 from converters.checkpoints.tensors import Storage
 from swiftformer_keras.errors import (
     MalformedPickleError,
@@ -269,7 +269,7 @@ class Machine:
         found = inert.find(module, name)
         if found is None:
             raise UnsafePickleError(
-                f"{self._where}: the pickle asks for {shown(f'{module}.{name}')}, which weights do not need; nothing "
+                f"{self._where}: the pickle asks for {quoted(f'{module}.{name}')}, which weights do not need; nothing "
                 "of it was run. If you trust the file, load it with torch and save its state_dict() alone; "
                 "otherwise delete it"
             )
@@ -302,7 +302,7 @@ class Machine:
             self.malformed(str(error))
         except LookupError as error:
             raise UnsupportedDtypeError(
-                f"{self._where}: holds a {shown(f'torch.{error.args[0]}')}, an element type that weights do not "
+                f"{self._where}: holds a {quoted(f'torch.{error.args[0]}')}, an element type that weights do not "
                 "have. Convert the tensors to float32 with torch and save them again"
             ) from error
         self.storages.setdefault(storage.key, storage)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from converters.checkpoints.source import ByteSource, shown
+from converters.checkpoints.source import ByteSource, quoted
 from converters.checkpoints.strict_json import MAX_BYTES, parse_object
 from converters.checkpoints.tensors import BFLOAT16, MAX_DIMENSIONS, MAX_ELEMENTS, file_dtype, to_native
 from swiftformer_keras.errors import SafetensorsHeaderError, TruncatedError, UnsupportedDtypeError
@@ -81,7 +81,7 @@ def _header(source: ByteSource) -> tuple[dict[str, Any], int]:
 
 def _span(source: ByteSource, name: str, entry: object) -> _Span:
     def refuse(why: str) -> NoReturn:
-        raise SafetensorsHeaderError(f"{source.place}: tensor {shown(name)} {why}. Download the file again")
+        raise SafetensorsHeaderError(f"{source.place}: tensor {quoted(name)} {why}. Download the file again")
 
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         refuse("is not described by exactly dtype, shape and data_offsets")
@@ -92,7 +92,7 @@ def _span(source: ByteSource, name: str, entry: object) -> _Span:
         refuse("has data_offsets that are not two positions")
     if not isinstance(dtype, str) or dtype not in _DTYPES:
         raise UnsupportedDtypeError(
-            f"{source.place}: tensor {shown(name)} has the element type {shown(dtype)}, which weights do not "
+            f"{source.place}: tensor {quoted(name)} has the element type {quoted(dtype)}, which weights do not "
             f"have. Save it as one of {', '.join(_DTYPES)}"
         )
     count = bound = 1
@@ -119,7 +119,7 @@ def _check_cover(source: ByteSource, spans: Mapping[str, _Span], start: int) -> 
         if begin != expected:
             what = "overlaps the tensor before it" if begin < expected else "leaves a hole before it"
             raise SafetensorsHeaderError(
-                f"{source.place}: tensor {shown(name)} {what} (it begins at {begin:,}, not {expected:,}). "
+                f"{source.place}: tensor {quoted(name)} {what} (it begins at {begin:,}, not {expected:,}). "
                 "Download the file again"
             )
         expected = end

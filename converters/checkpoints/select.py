@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from converters.checkpoints.source import shown
+from converters.checkpoints.source import quoted
 from converters.checkpoints.tensors import Tensor
 from swiftformer_keras.errors import NoWeightsError
 
@@ -87,5 +87,5 @@ def _tensors(found: object) -> dict[str, Tensor]:
 def _contents(found: Any) -> str:
     if not isinstance(found, dict):
         return f"it is a {type(found).__name__.lower()}"
-    names = [shown(name) for name in list(found)[:5] if isinstance(name, str)]
+    names = [quoted(name) for name in list(found)[:5] if isinstance(name, str)]
     return f"its keys: {', '.join(names)}" if names else "it has no keys"

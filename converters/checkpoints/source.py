@@ -15,15 +15,16 @@ from types import TracebackType
 
 import numpy as np
 
+from converters.hub_names import is_bare_name
 from swiftformer_keras.errors import EmptyFileError, TruncatedError, UnreadableFileError
 
-_SHOWN_LENGTH = 100
+_QUOTED_LENGTH = 100
 
 
-def shown(text: object) -> str:
+def quoted(text: object) -> str:
     """A name out of a file as it may stand in a message: one line, printable, not endless."""
     line = str(text) if isinstance(text, (str, Path)) else type(text).__name__
-    cut = line if len(line) <= _SHOWN_LENGTH else line[: _SHOWN_LENGTH - 3] + "..."
+    cut = line if len(line) <= _QUOTED_LENGTH else line[: _QUOTED_LENGTH - 3] + "..."
     return repr(cut)
 
 
@@ -63,8 +64,11 @@ class ByteSource:
                 raise UnreadableFileError(f"{self.place}: is not a regular file. Give a file of weights")
             self._file = open(path, "rb", buffering=0)  # noqa: SIM115  closed in __exit__
         except (OSError, ValueError) as error:
+            hint = ""
+            if isinstance(error, FileNotFoundError) and is_bare_name(path.as_posix()):
+                hint = "; a hub name of another publisher begins with hf://"
             raise UnreadableFileError(
-                f"{self.place}: cannot be read ({reason(error)}). Check the path and its permissions"
+                f"{self.place}: cannot be read ({reason(error)}). Check the path and its permissions{hint}"
             ) from error
         status = os.fstat(self._file.fileno())
         self.stamp = FileStamp.of(path, status)

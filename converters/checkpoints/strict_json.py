@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from converters.checkpoints.source import ByteSource, shown
+from converters.checkpoints.source import ByteSource, quoted
 from swiftformer_keras.errors import JsonFileError
 
 MAX_BYTES = 4 << 20
@@ -97,7 +97,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise _RefusedError(f"has the key {shown(twice)} twice")
+        raise _RefusedError(f"has the key {quoted(twice)} twice")
     return found
 
 

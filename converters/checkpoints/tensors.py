@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converters.checkpoints.source import ByteSource, shown
+from converters.checkpoints.source import ByteSource, quoted
 from swiftformer_keras.errors import ChecksumError, MalformedPickleError, StorageSizeError
 
 MAX_DIMENSIONS = 8
@@ -122,7 +122,7 @@ def materialise(
         known, elements = read[storage.key]
         if (known.dtype, known.count) != (storage.dtype, storage.count):
             raise MalformedPickleError(
-                f"{source.place}: tensor {shown(name)} takes storage {shown(storage.key)} for {storage.count:,} "
+                f"{source.place}: tensor {quoted(name)} takes storage {quoted(storage.key)} for {storage.count:,} "
                 f"elements of {storage.dtype}, another tensor for {known.count:,} of {known.dtype}. "
                 "The file was tampered with; download it again"
             )
@@ -150,7 +150,7 @@ def check_view(where: str, name: str, tensor: Tensor) -> None:
     damaged = "The file is cut short or was tampered with; download it again"
 
     def refuse(why: str, advice: str = damaged) -> StorageSizeError:
-        return StorageSizeError(f"{where}: tensor {shown(name)} {why}. {advice}")
+        return StorageSizeError(f"{where}: tensor {quoted(name)} {why}. {advice}")
 
     if len(tensor.shape) > MAX_DIMENSIONS or len(tensor.shape) != len(tensor.strides):
         raise refuse(f"has {len(tensor.shape)} sizes and {len(tensor.strides)} strides")
@@ -166,7 +166,7 @@ def check_view(where: str, name: str, tensor: Tensor) -> None:
     if bound > MAX_ELEMENTS or max(tensor.strides, default=0) > MAX_ELEMENTS:
         raise refuse("claims more elements than any file holds")
     if storage.start < 0 or storage.length < 0 or storage.start + storage.length > storage.count:
-        raise refuse(f"looks at a part of storage {shown(storage.key)} that is outside of it")
+        raise refuse(f"looks at a part of storage {quoted(storage.key)} that is outside of it")
     if tensor.offset > storage.length or (elements and tensor.offset + reach >= storage.length):
         raise refuse(f"reaches element {tensor.offset + reach:,} of a storage of {storage.length:,}")
     if elements > storage.length:
@@ -183,14 +183,14 @@ def _read_storage(
     needed = storage.count * dtype.itemsize
     if needed != span.size_bytes:
         raise StorageSizeError(
-            f"{source.place}: tensor {shown(name)} needs {needed:,} bytes of storage, but entry "
-            f"{shown(span.entry)} holds {span.size_bytes:,}. The file is cut short or was tampered with; "
+            f"{source.place}: tensor {quoted(name)} needs {needed:,} bytes of storage, but entry "
+            f"{quoted(span.entry)} holds {span.size_bytes:,}. The file is cut short or was tampered with; "
             "download it again"
         )
     raw = source.read_array(span.offset, storage.count, dtype)
     if span.crc32 and zlib.crc32(raw.view(np.uint8)) != span.crc32:
         raise ChecksumError(
-            f"{source.place}: the bytes of tensor {shown(name)} (entry {shown(span.entry)}) do not fit their "
+            f"{source.place}: the bytes of tensor {quoted(name)} (entry {quoted(span.entry)}) do not fit their "
             "checksum. The file was damaged; download it again"
         )
     return to_native(raw, storage.dtype, big_endian)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from converters.checkpoints.pickle_machine import MAX_PICKLE_BYTES, Machine, allowance_bytes
-from converters.checkpoints.source import ByteSource, shown
+from converters.checkpoints.source import ByteSource, quoted
 from converters.checkpoints.tensors import Span, Storage, file_dtype
 from swiftformer_keras.errors import (
     MalformedPickleError,
@@ -72,7 +72,7 @@ class TorchLegacy:
         span = self._spans.get(storage.key)
         if span is None:
             raise StorageSizeError(
-                f"{self._source.place}: tensor {shown(tensor_name)} is in storage {shown(storage.key)}, which the "
+                f"{self._source.place}: tensor {quoted(tensor_name)} is in storage {quoted(storage.key)}, which the "
                 "file does not hold. It is damaged; download it again"
             )
         return span
@@ -83,18 +83,18 @@ class TorchLegacy:
         for key in keys:
             storage = self._storages.get(key)
             if storage is None:
-                self._malformed(f"lists the storage {shown(key)}, which no tensor uses")
+                self._malformed(f"lists the storage {quoted(key)}, which no tensor uses")
             count = int.from_bytes(self._source.read(position, 8), "little")
             size = storage.count * file_dtype(storage.dtype).itemsize
             if count != storage.count:
                 raise StorageSizeError(
-                    f"{self._source.place}: storage {shown(key)} has {count:,} elements, but its tensors need "
+                    f"{self._source.place}: storage {quoted(key)} has {count:,} elements, but its tensors need "
                     f"{storage.count:,}. The file is damaged; download it again"
                 )
             position += 8
             if position + size > self._source.size:
                 raise TruncatedError(
-                    f"{self._source.place}: ends in the middle of storage {shown(key)}. It was cut short; download or "
+                    f"{self._source.place}: ends in the middle of storage {quoted(key)}. It was cut short; download or "
                     "copy it again"
                 )
             spans[key] = Span(position, size, key)

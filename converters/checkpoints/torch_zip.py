@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from converters.checkpoints.pickle_machine import MAX_PICKLE_BYTES, Machine, allowance_bytes
-from converters.checkpoints.source import ByteSource, shown
+from converters.checkpoints.source import ByteSource, quoted
 from converters.checkpoints.tensors import Span, Storage
 from swiftformer_keras.errors import (
     ChecksumError,
@@ -62,7 +62,7 @@ class TorchZip:
             _refuse(source, self._root + "data.pkl", "is missing or under another folder than the others")
         outside = next((name for name in self._entries if not name.startswith(self._root)), None)
         if outside is not None:
-            _refuse(source, outside, f"is not under {shown(self._root)}")
+            _refuse(source, outside, f"is not under {quoted(self._root)}")
         self.big_endian = self._text("byteorder") == b"big"
 
     def describe(self) -> Any:
@@ -80,7 +80,7 @@ class TorchZip:
         data = self._source.read(entry.offset, entry.size_bytes)
         if entry.crc32 and zlib.crc32(data) != entry.crc32:
             raise ChecksumError(
-                f"{self._source.place}: the bytes of entry {shown(entry.name)} do not fit their checksum. The file "
+                f"{self._source.place}: the bytes of entry {quoted(entry.name)} do not fit their checksum. The file "
                 "was damaged; download it again"
             )
         machine = Machine(data, self._source.place, allowance=allowance_bytes(self._source.size))
@@ -98,7 +98,7 @@ class TorchZip:
         entry = self._entries.get(f"{self._root}data/{storage.key}")
         if entry is None:
             raise StorageSizeError(
-                f"{self._source.place}: tensor {shown(tensor_name)} is in storage {shown(storage.key)}, which the "
+                f"{self._source.place}: tensor {quoted(tensor_name)} is in storage {quoted(storage.key)}, which the "
                 "file does not hold. It is damaged; download it again"
             )
         return Span(entry.offset, entry.size_bytes, entry.name, entry.crc32)
@@ -112,7 +112,7 @@ class TorchZip:
 
 def _refuse(source: ByteSource, name: str, why: str) -> NoReturn:
     raise ZipStructureError(
-        f"{source.place}: zip entry {shown(name)} {why}, which torch does not write. Save the weights again with "
+        f"{source.place}: zip entry {quoted(name)} {why}, which torch does not write. Save the weights again with "
         "torch.save, or download the file again"
     )
 

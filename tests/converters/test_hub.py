@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from converters import hub, hub_transport
-from swiftformer_keras.errors import HubError, HubUnreachableError
+from swiftformer_keras.errors import HubError, HubUnreachableError, UnreadableFileError
 from tests.harness import FIXTURES, ROOT, assert_refused, assert_same_logits, recipe
 from tests.hub_server import Handler, HubServer, body, serve, silence, status
 
@@ -526,7 +526,7 @@ def test_no_choice_of_files(listed: list[str]) -> None:
         ("timm/swiftformer_xs.dist_in1k", hub.HubName("timm/swiftformer_xs.dist_in1k")),
         ("hf-hub:timm/swiftformer_xs.dist_in1k", hub.HubName("timm/swiftformer_xs.dist_in1k")),
         ("hf://a/b@refs/pr/1", hub.HubName("a/b", "refs/pr/1")),
-        ("a/b@v1.0", hub.HubName("a/b", "v1.0")),
+        ("mbzuai/b@v1.0", hub.HubName("mbzuai/b", "v1.0")),
     ],
 )
 def test_names(text: str, name: hub.HubName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -549,12 +549,37 @@ def test_names(text: str, name: hub.HubName, tmp_path: Path, monkeypatch: pytest
         "folder/here",
         "a/b.safetensors",
         "a b/c",
+        "a/b",
+        "a/b@v1.0",
+        "runs/exp3",
+        "timm/model.pth",
+        "timm",
     ],
 )
 def test_paths_are_no_names(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     assert not hub.is_hub_name(text)
+
+
+def test_a_path_is_never_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert hub.is_hub_name("timm/swiftformer_xs.dist_in1k")
+    assert not hub.is_hub_name(Path("timm/swiftformer_xs.dist_in1k"))
+    assert not hub.is_hub_name(Path("hf-hub:a"))
+
+
+def test_a_mistyped_path_asks_nothing_of_the_hub(
+    server: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from converters.load import load_checkpoint
+
+    monkeypatch.chdir(tmp_path)
+    for source in ("runs/exp3", "nobody/here"):
+        assert_refused(UnreadableFileError, lambda: load_checkpoint(source), source, "begins with hf://")  # noqa: B023
+    message = assert_refused(UnreadableFileError, lambda: load_checkpoint("runs/exp3.pth"), "no such file")
+    assert "hf://" not in message
+    assert server.requests == []
 
 
 def test_publishers_may_have_a_folder_of_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
