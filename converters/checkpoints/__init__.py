@@ -3,7 +3,8 @@
 `read_checkpoint` recognises the container (`containers.py`): safetensors (`safetensors.py`), torch's zip
 (`torch_zip.py`) and legacy (`torch_legacy.py`) files, whose pickles `pickle_machine.py` interprets with the names
 in `inert.py` only, or a folder of transformers or timm (`folder.py`). `select.py` chooses between a model and its
-moving average, `tensors.py` checks every size against the file and reads. Next: `converters/layouts.py`.
+moving average and takes off what wrappers and detectors put around a network, `tensors.py` checks every size against
+the file and reads. Next: `converters/layouts.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from pathlib import Path
 from converters.checkpoints.checkpoint import Checkpoint
 from converters.checkpoints.containers import read_file
 from converters.checkpoints.folder import INDEX_FILES, SINGLE_FILES, read_file_in_folder, read_folder
-from converters.checkpoints.select import Weights
+from converters.checkpoints.select import Weights, network_tensors
+from converters.checkpoints.source import place, quoted
+from swiftformer_keras.errors import NoWeightsError
 
 __all__ = ["Checkpoint", "read_checkpoint"]
 
@@ -33,6 +36,10 @@ def read_checkpoint(path: str | Path, *, weights: Weights | None = None) -> Chec
         CheckpointError: a subclass that says what is wrong, where, and what to do.
     """
     path = Path(path)
+    if weights not in (None, "model", "ema"):
+        raise NoWeightsError(
+            f"{place(path)}: no file has weights {quoted(weights)}. Ask for 'model' or 'ema'"
+        )
     if _is_directory(path):
         return read_folder(path, weights)
     if path.name in SINGLE_FILES + INDEX_FILES:
@@ -40,7 +47,7 @@ def read_checkpoint(path: str | Path, *, weights: Weights | None = None) -> Chec
     file = read_file(path, weights)
     return Checkpoint(
         path=path,
-        tensors=file.tensors,
+        tensors=network_tensors(file.tensors),
         container=file.container,
         weights=file.weights,
         metadata=file.metadata,

@@ -17,7 +17,7 @@ from swiftformer_keras.errors import UnreadableFileError
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A checkpoint's tensors under the names in its file.
+    """A checkpoint's tensors under the names in its file, less what wrappers put before all of them.
 
     Attributes:
         path: what was read: a file, or a folder.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from converters.checkpoints.safetensors import read_safetensors
-from converters.checkpoints.select import Weights, select, without_wrappers
+from converters.checkpoints.select import Weights, select
 from converters.checkpoints.source import ByteSource, FileStamp
 from converters.checkpoints.tensors import materialise
 from converters.checkpoints.torch_legacy import TorchLegacy
@@ -30,7 +30,7 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """What one file holds."""
+    """What one file holds, under the names in it."""
 
     tensors: dict[str, np.ndarray]
     container: str
@@ -90,4 +90,4 @@ def _safetensors(source: ByteSource, weights: Weights | None) -> WeightsFile:
     arrays, metadata = read_safetensors(source)
     if not arrays:
         raise NoWeightsError(f"{source.place}: holds no tensors. Download the file again")
-    return WeightsFile(without_wrappers(arrays), "safetensors", "model", metadata, source.stamp)
+    return WeightsFile(arrays, "safetensors", "model", metadata, source.stamp)

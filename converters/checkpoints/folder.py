@@ -7,7 +7,7 @@ from typing import Any
 
 from converters.checkpoints.checkpoint import Checkpoint
 from converters.checkpoints.containers import WeightsFile, read_file
-from converters.checkpoints.select import Weights
+from converters.checkpoints.select import Weights, network_tensors
 from converters.checkpoints.source import exists, place, quoted, reason
 from converters.checkpoints.strict_json import read_json_file
 from swiftformer_keras.errors import JsonFileError, NotACheckpointError, ShardIndexError, UnreadableFileError
@@ -42,7 +42,7 @@ def read_file_in_folder(path: Path, weights: Weights | None, named: Path) -> Che
         tensors, metadata = files[0].tensors, files[0].metadata
     return Checkpoint(
         path=named,
-        tensors=tensors,
+        tensors=network_tensors(tensors),
         container=files[0].container,
         weights=files[0].weights,
         metadata=metadata,

@@ -34,10 +34,9 @@ class Attributes(dict[Any, Any]):
 
 @dataclass(frozen=True)
 class StorageType:
-    """A torch storage class; `dtype` is None where weights do not have that element type."""
+    """A torch storage class; `dtype` is its own name where weights do not have that element type."""
 
-    name: str
-    dtype: str | None
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ OPAQUE = Opaque()
 def find(module: str, name: str) -> StorageType | Constructor | Opaque | None:
     """What the pickle gets for `module.name`; None where it may not have it."""
     if module == "torch" and name.endswith("Storage"):
-        return StorageType(name, STORAGE_DTYPES.get(name))
+        return StorageType(STORAGE_DTYPES.get(name, name))
     return _ALLOWED.get((module, name))
 
 
@@ -66,7 +65,6 @@ def storage_of(pid: object, *, legacy: bool) -> Storage:
 
     Raises:
         ArgumentsError: it is something else.
-        LookupError: the element type is none that weights have; the argument names the class.
     """
     if not isinstance(pid, tuple) or len(pid) != (6 if legacy else 5) or pid[0] != "storage":
         raise ArgumentsError("refers to something that is no storage")
@@ -75,8 +73,6 @@ def storage_of(pid: object, *, legacy: bool) -> Storage:
         raise ArgumentsError("refers to a storage without class, key or device")
     if not _is_count(count):
         raise ArgumentsError(f"refers to storage {quoted(key)} without a count of elements")
-    if kind.dtype is None:
-        raise LookupError(kind.name)
     start, length = 0, count
     if legacy and pid[5] is not None:
         part = pid[5]

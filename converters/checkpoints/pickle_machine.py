@@ -67,7 +67,6 @@ from swiftformer_keras.errors import (
     MalformedPickleError,
     PickleLimitError,
     UnsafePickleError,
-    UnsupportedDtypeError,
 )
 
 MAX_PICKLE_BYTES = 32 << 20
@@ -120,7 +119,6 @@ class Machine:
 
         Raises:
             UnsafePickleError: it asks for a name outside of the allow-list.
-            UnsupportedDtypeError: a storage has an element type that weights do not have.
             PickleLimitError: it would take more memory than its allowance.
             MalformedPickleError: anything else that torch would not have written.
         """
@@ -300,11 +298,6 @@ class Machine:
             storage: Storage = inert.storage_of(self.pop(), legacy=self._legacy)
         except inert.ArgumentsError as error:
             self.malformed(str(error))
-        except LookupError as error:
-            raise UnsupportedDtypeError(
-                f"{self._where}: holds a {quoted(f'torch.{error.args[0]}')}, an element type that weights do not "
-                "have. Convert the tensors to float32 with torch and save them again"
-            ) from error
         self.storages.setdefault(storage.key, storage)
         self.push(storage)
 

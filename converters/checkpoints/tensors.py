@@ -14,7 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from converters.checkpoints.source import ByteSource, quoted
-from swiftformer_keras.errors import ChecksumError, MalformedPickleError, StorageSizeError
+from swiftformer_keras.errors import (
+    ChecksumError,
+    MalformedPickleError,
+    StorageSizeError,
+    UnsupportedDtypeError,
+)
 
 MAX_DIMENSIONS = 8
 MAX_ELEMENTS = 1 << 48  # far above any file, far below where numpy's own arithmetic overflows
@@ -33,6 +38,19 @@ STORAGE_DTYPES = {
     "ByteStorage": "|u1",
     "BoolStorage": "|b1",
 }
+
+
+# Further classes whose tensors cannot be chosen but may lie beside those that are -> bytes of an element.
+_UNREAD_SIZES = {
+    "ComplexFloatStorage": 8,
+    "ComplexDoubleStorage": 16,
+    "QInt8Storage": 1,
+    "QUInt8Storage": 1,
+    "QInt32Storage": 4,
+}
+
+
+_READABLE = frozenset(STORAGE_DTYPES.values())
 
 
 def file_dtype(dtype: str) -> np.dtype[np.generic]:
@@ -60,13 +78,39 @@ def to_native(raw: np.ndarray, dtype: str, big_endian: bool = False) -> np.ndarr
 
 @dataclass(frozen=True)
 class Storage:
-    """A run of elements in the file: `length` of them from `start`, of `count` under `key`."""
+    """A run of elements in the file: `length` of them from `start`, of `count` under `key`.
+
+    `dtype` is an element type of `STORAGE_DTYPES`, or the name of a storage class that weights do not have.
+    """
 
     key: str
     dtype: str
     count: int
     start: int
     length: int
+
+    @property
+    def is_readable(self) -> bool:
+        return self.dtype in _READABLE
+
+    def size_bytes(self, where: str) -> int:
+        """How many bytes its elements take in the file.
+
+        Raises:
+            UnsupportedDtypeError: it is of a class whose elements have no known size.
+        """
+        if not self.is_readable and self.dtype not in _UNREAD_SIZES:
+            raise unsupported(where, self)
+        return self.count * (_UNREAD_SIZES.get(self.dtype) or file_dtype(self.dtype).itemsize)
+
+
+def unsupported(where: str, storage: Storage, name: str | None = None) -> UnsupportedDtypeError:
+    """The error for a storage, or a tensor in it, whose elements weights do not have."""
+    what = "holds" if name is None else f"tensor {quoted(name)} is in"
+    return UnsupportedDtypeError(
+        f"{where}: {what} a {quoted(f'torch.{storage.dtype}')}, an element type that weights do not have. Convert "
+        "the tensors to float32 with torch and save them again"
+    )
 
 
 @dataclass(frozen=True)
@@ -105,6 +149,7 @@ def materialise(
         big_endian: the file says that it was written on a big-endian machine.
 
     Raises:
+        UnsupportedDtypeError: a tensor has an element type that weights do not have.
         StorageSizeError: a tensor reaches outside its storage, repeats elements beyond it, or its storage is
             not as long as its entry.
         MalformedPickleError: two tensors disagree about the storage that they share.
@@ -113,6 +158,8 @@ def materialise(
     arrays: dict[str, np.ndarray] = {}
     read: dict[str, tuple[Storage, np.ndarray]] = {}
     for name, tensor in tensors.items():
+        if not tensor.storage.is_readable:
+            raise unsupported(source.place, tensor.storage, name)
         check_view(source.place, name, tensor)
     for name, tensor in tensors.items():
         storage = tensor.storage
@@ -180,7 +227,7 @@ def _read_storage(
     source: ByteSource, storage: Storage, span: Span, name: str, big_endian: bool
 ) -> np.ndarray:
     dtype = file_dtype(storage.dtype)
-    needed = storage.count * dtype.itemsize
+    needed = storage.size_bytes(source.place)
     if needed != span.size_bytes:
         raise StorageSizeError(
             f"{source.place}: tensor {quoted(name)} needs {needed:,} bytes of storage, but entry "

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from converters.checkpoints.pickle_machine import MAX_PICKLE_BYTES, Machine, allowance_bytes
 from converters.checkpoints.source import ByteSource, quoted
-from converters.checkpoints.tensors import Span, Storage, file_dtype
+from converters.checkpoints.tensors import Span, Storage
 from swiftformer_keras.errors import (
     MalformedPickleError,
     NotACheckpointError,
@@ -27,7 +27,8 @@ class TorchLegacy:
 
     Raises:
         NotACheckpointError: it is some other pickle.
-        UnsafePickleError, MalformedPickleError, UnsupportedDtypeError: see `Machine.run`.
+        UnsafePickleError, MalformedPickleError: see `Machine.run`.
+        UnsupportedDtypeError: a storage's length is not known, so that the next one is not found.
     """
 
     def __init__(self, source: ByteSource) -> None:
@@ -85,7 +86,7 @@ class TorchLegacy:
             if storage is None:
                 self._malformed(f"lists the storage {quoted(key)}, which no tensor uses")
             count = int.from_bytes(self._source.read(position, 8), "little")
-            size = storage.count * file_dtype(storage.dtype).itemsize
+            size = storage.size_bytes(self._source.place)
             if count != storage.count:
                 raise StorageSizeError(
                     f"{self._source.place}: storage {quoted(key)} has {count:,} elements, but its tensors need "

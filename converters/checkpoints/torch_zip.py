@@ -69,7 +69,7 @@ class TorchZip:
         """What data.pkl describes, with `Tensor`s where the tensors are.
 
         Raises:
-            UnsafePickleError, MalformedPickleError, UnsupportedDtypeError: see `Machine.run`.
+            UnsafePickleError, MalformedPickleError: see `Machine.run`.
             ChecksumError: data.pkl was damaged.
         """
         entry = self._entries[self._root + "data.pkl"]

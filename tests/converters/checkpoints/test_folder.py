@@ -32,9 +32,10 @@ from tests.torch_files import torch_zip
 CKPT = FIXTURES / "ckpt"
 
 
-def shards(folder: Path, suffix: str) -> Path:
+def shards(folder: Path, suffix: str, prefix: str = "") -> Path:
     """The timm fixture in three shards as transformers names them."""
-    tensors = safetensors.numpy.load_file(CKPT / "timm_model.safetensors")
+    loaded = safetensors.numpy.load_file(CKPT / "timm_model.safetensors")
+    tensors = {prefix + name: value for name, value in loaded.items()}
     stem, ending = {"safetensors": ("model", "safetensors"), "bin": ("pytorch_model", "bin")}[suffix]
     weight_map = {}
     for number in range(3):
@@ -46,6 +47,13 @@ def shards(folder: Path, suffix: str) -> Path:
     index = folder / f"{stem}.{ending}.index.json"
     index.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": weight_map}))
     return index
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "bin"])
+def test_prefixes_of_wrappers_come_off_shards_too(suffix: str, tmp_path: Path) -> None:
+    shards(tmp_path, suffix, "module.model.")
+    wanted = safetensors.numpy.load_file(CKPT / "timm_model.safetensors")
+    assert read_checkpoint(tmp_path).tensors.keys() == wanted.keys()
 
 
 @pytest.mark.parametrize(("suffix", "container"), [("safetensors", "safetensors"), ("bin", "torch zip")])

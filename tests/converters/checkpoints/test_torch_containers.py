@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from converters.checkpoints import read_checkpoint
 from converters.checkpoints import torch_zip as torch_zip_reader
 from converters.checkpoints.pickle_machine import Machine
-from converters.checkpoints.select import without_wrappers
+from converters.checkpoints.select import network_tensors
 from converters.checkpoints.tensors import Storage, Tensor
-from swiftformer_keras.errors import NoWeightsError, ZipStructureError
+from swiftformer_keras.errors import NoWeightsError, UnsupportedDtypeError, ZipStructureError
 from tests.harness import FIXTURES, assert_refused
 from tests.torch_files import (
     CLASSES,
@@ -268,11 +269,113 @@ def test_parameters_with_state(tmp_path: Path) -> None:
         (["module.a", "n_averaged"], ["a"]),
         (["module.a", "b"], ["module.a", "b"]),
         (["n_averaged"], ["n_averaged"]),
+        (["module.backbone.a", "steps"], ["a"]),
+        (["model.a", "model.b"], ["a", "b"]),
+        (["module.model.a"], ["a"]),
+        (["model.module._orig_mod.backbone.a"], ["a"]),
+        (["model.a", "loss.weight"], ["model.a", "loss.weight"]),
+        (["backbone.a", "neck.a", "rpn_head.a", "roi_head.bbox_head.a"], ["a"]),
+        (["module.backbone.module.a", "module.decode_head.a", "module.auxiliary_head.a"], ["a"]),
+        (["model.backbone.a", "model.head.fc.weight", "model.data_preprocessor.mean"], ["a"]),
+        (["backbone.a", "something.a"], ["backbone.a", "something.a"]),
+        (["neck.a", "head.a"], ["neck.a", "head.a"]),
         ([], []),
     ],
 )
 def test_prefixes_of_wrappers(names: list[str], wanted: list[str]) -> None:
-    assert list(without_wrappers(dict.fromkeys(names, 0))) == wanted
+    assert list(network_tensors(dict.fromkeys(names, 0))) == wanted
+
+
+def _nested(*keys: str, number: int = 0) -> Any:
+    """A state_dict of one tensor, all of its elements `number`, under these keys."""
+    value: Any = ordered({"w": tensor(str(number), (1,))})
+    for key in reversed(keys):
+        value = {key: value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "kind"),
+    [
+        (_nested("state_dict", "model"), 0, "model"),
+        (_nested("checkpoint"), 0, "model"),
+        (_nested("checkpoint", "state_dict"), 0, "model"),
+        (_nested("net"), 0, "model"),
+        (_nested("params"), 0, "model"),
+        ({**_nested("params"), **_nested("params_ema", number=1)}, 1, "ema"),
+        (_nested("ema", "state_dict"), 0, "ema"),
+        (_nested("state_dict", "model_ema"), 0, "ema"),
+        ({"checkpoint": {**_nested("model"), **_nested("model_ema", number=1)}}, 1, "ema"),
+        ({**_nested("model"), "checkpoint": _nested("model", number=1)}, 0, "model"),
+    ],
+)
+def test_sets_under_known_keys(found: Any, wanted: int, kind: str, tmp_path: Path) -> None:
+    storages = [np.full(1, number, np.float32).tobytes() for number in range(2)]
+    path = tmp_path / "weights.pth"
+    path.write_bytes(archive(dump({"epoch": 3, **found}), storages).to_bytes())
+    checkpoint = read_checkpoint(path)
+    assert (checkpoint.weights, checkpoint.tensors["w"].item()) == (kind, wanted)
+
+
+def test_known_keys_are_followed_for_two_levels(tmp_path: Path) -> None:
+    data = archive(dump(_nested("checkpoint", "state_dict", "model")), [bytes(4)]).to_bytes()
+    assert_refused(NoWeightsError, lambda: read(tmp_path, data), "weights.pth", "'checkpoint'")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "others"),
+    [("model.", ()), ("module.model.", ()), ("backbone.", ("neck.conv.weight", "bbox_head.fc.weight"))],
+)
+def test_a_file_of_lightning_or_mmengine_becomes_a_model(
+    prefix: str, others: tuple[str, ...], tmp_path: Path
+) -> None:
+    from converters.layouts import detect_layout, rename
+
+    timm = safetensors.numpy.load_file(CKPT / "timm_model.safetensors")
+    arrays = {prefix + name: value for name, value in timm.items()} | dict.fromkeys(others, np.ones(2))
+    path = tmp_path / "epoch=3.ckpt"
+    path.write_bytes(torch_zip(arrays, lambda state: {"state_dict": state, "epoch": 3}))
+    tensors = read_checkpoint(path).tensors
+    assert_equal(tensors, timm)
+    assert "head/kernel" in rename(tensors, detect_layout(tensors)).values()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(safetensors.numpy.save(arrays))
+    assert_equal(read_checkpoint(path).tensors, timm)
+
+
+@pytest.mark.parametrize("kind", ["ComplexFloatStorage", "ComplexDoubleStorage", "QInt8Storage"])
+def test_an_unread_element_type_beside_the_weights_does_no_harm(kind: str, tmp_path: Path) -> None:
+    size = {"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16, "QInt8Storage": 1}[kind]
+    wanted = np.arange(4, dtype=np.float32)
+    storages = [bytes(2 * size), wanted.tobytes()]
+    for old in (False, True):
+        spectrum = tensor("0", (2,), kind=kind, legacy=old)
+        found = {"spectrum": spectrum, "model": ordered({"w": tensor("1", (4,), legacy=old)})}
+        data = legacy(dump(found), {"0": (2, storages[0]), "1": (4, storages[1])}) if old else None
+        assert_equal(read(tmp_path, data or archive(dump(found), storages).to_bytes()), {"w": wanted})
+        found = {"model": ordered({"w": spectrum})}
+        data = (
+            legacy(dump(found), {"0": (2, storages[0])}) if old else archive(dump(found), storages).to_bytes()
+        )
+        assert_refused(UnsupportedDtypeError, lambda: read(tmp_path, data), "'w'", kind)  # noqa: B023
+
+
+def test_a_storage_of_unknown_length_is_refused_where_the_next_one_must_be_found(tmp_path: Path) -> None:
+    found = {
+        "x": tensor("0", (2,), kind="XStorage", legacy=True),
+        "model": {"w": tensor("1", (1,), legacy=True)},
+    }
+    data = legacy(dump(found), {"0": (2, bytes(8)), "1": (1, bytes(4))})
+    assert_refused(UnsupportedDtypeError, lambda: read(tmp_path, data), "weights.pth", "XStorage")
+
+
+@pytest.mark.parametrize(
+    "name", ["timm_model.safetensors", "timm_hub", "hf_2023", "orig_model.pth", "absent"]
+)
+def test_an_unknown_set_is_refused(name: str) -> None:
+    for weights in ("x", "EMA", "", 7, "a\n"):
+        call = lambda: read_checkpoint(CKPT / name, weights=weights)  # type: ignore[arg-type]  # noqa: E731, B023
+        assert_refused(NoWeightsError, call, name, "'model' or 'ema'")
 
 
 def test_an_ema_of_nothing_counts_as_absent(tmp_path: Path) -> None:
