@@ -146,6 +146,7 @@ _CONSTRUCTORS: dict[str, Callable[[tuple[Any, ...]], object]] = {
     "numpy._core.multiarray._reconstruct": _nothing,
     "_codecs.encode": _nothing,  # how protocol 2 writes the bytes of a numpy scalar
     "pathlib.PosixPath": _nothing,
+    "pathlib._local.PosixPath": _nothing,  # its name in Python 3.13
 }
 
 _ALLOWED: dict[tuple[str, str], Constructor | Opaque] = {
