@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from swiftformer_keras import interruption
 from swiftformer_keras.errors import OutputError
 
 _REASONS = {
@@ -56,7 +57,42 @@ def write_atomically(path: Path, *, force: bool = False) -> Iterator[Path]:
     Raises:
         OutputError: `path` may not be written (see `check_output`), or writing failed.
     """
+    with _temporary(Path(path), force) as temporary:
+        yield temporary
+        _put_in_place({temporary: Path(path)}, force)
+
+
+@contextlib.contextmanager
+def write_with_record(path: Path, *, force: bool = False) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """As `write_atomically`, with a JSON record of what made the output beside it: both appear, or neither.
+
+    Gives the temporary path and an empty record to fill; the output's name, its SHA-256 and the versions in use
+    are put before what it was filled with.
+
+    Raises:
+        OutputError: the output or its record may not be written, or writing failed.
+    """
     path = Path(path)
+    record: dict[str, Any] = {}
+    with _temporary(path, force) as temporary, _temporary(sidecar(path), force) as beside:
+        yield temporary, record
+        content = {"file": path.name, "sha256": sha256_file(temporary), "versions": versions(), **record}
+        beside.write_text(as_json(content), "utf-8", errors="backslashreplace")
+        _put_in_place({beside: sidecar(path), temporary: path}, force)
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """The text of a JSON file for people and programs.
+
+    A name that is no text (bytes that are not UTF-8) has surrogates, which UTF-8 cannot hold: written with
+    `errors="backslashreplace"` they become JSON's own escapes for them.
+    """
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@contextlib.contextmanager
+def _temporary(path: Path, force: bool) -> Iterator[Path]:
+    """A new file beside `path`, gone when the block ends; an `OSError` in it becomes an `OutputError`."""
     check_output(path, force=force)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem[:32]}.", suffix=path.suffix, dir=path.parent)
@@ -66,14 +102,28 @@ def write_atomically(path: Path, *, force: bool = False) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        if path.exists() and not force:
-            raise OutputError(f"{path}: appeared meanwhile; it was kept")
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
     except OSError as error:
         raise _output_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _put_in_place(finished: Mapping[Path, Path], force: bool) -> None:
+    """Let every temporary file take its name; where one cannot, those that already did are removed."""
+    for temporary, path in finished.items():
+        if path.exists() and not force:
+            raise OutputError(f"{path}: appeared meanwhile; it was kept")
+        temporary.chmod(0o666 & ~_umask())
+    interruption.check()
+    placed: list[Path] = []
+    try:
+        for temporary, path in finished.items():
+            temporary.replace(path)
+            placed.append(path)
+    except BaseException:
+        for path in placed:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def sha256_file(path: Path) -> str:
@@ -87,18 +137,9 @@ def sidecar(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def write_record(path: Path, record: Mapping[str, Any], *, force: bool = False) -> Path:
-    """Write, beside the finished output `path`, what made it: `record`, its SHA-256 and the versions in use.
-
-    Raises:
-        OutputError: the record cannot be written.
-    """
-    content = {"file": path.name, "sha256": sha256_file(path), "versions": versions(), **record}
-    with write_atomically(sidecar(path), force=force) as temporary:
-        temporary.write_text(
-            json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
-        )
-    return sidecar(path)
+def fingerprint(path: Path) -> dict[str, str]:
+    """How a record names a file that was read: its name, not where it lay, and its SHA-256."""
+    return {"file": path.name, "sha256": sha256_file(path)}
 
 
 def versions() -> dict[str, str]:

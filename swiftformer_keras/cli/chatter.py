@@ -15,6 +15,8 @@ import signal
 import sys
 from collections.abc import Iterator
 
+from swiftformer_keras.cli.streams import account
+
 _CHATTER = re.compile(
     rb"""
     [IW]\d{4}\ \d\d:\d\d:\d+\.\d+\s              # absl: information and warnings (E and F pass)
@@ -51,6 +53,8 @@ def filtered_stderr(*, enabled: bool = True) -> Iterator[None]:
     if not enabled or not hasattr(os, "fork"):
         yield
         return
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # the filter must not inherit a half-handled Ctrl-C
     real, python_stderr = os.dup(2), sys.stderr
     reading, writing = os.pipe()
     child = os.fork()
@@ -60,8 +64,9 @@ def filtered_stderr(*, enabled: bool = True) -> Iterator[None]:
     os.close(reading)
     os.dup2(writing, 2)
     os.close(writing)
-    sys.stderr = open(real, "w", encoding=python_stderr.encoding, errors="backslashreplace", buffering=1)  # noqa: SIM115
+    sys.stderr = account(open(real, "wb", buffering=0), python_stderr)  # noqa: SIM115
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         yield
     finally:
         sys.stderr.flush()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from swiftformer_keras import __version__
+from swiftformer_keras import __version__, interruption
 from swiftformer_keras.cli.text import printable
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Console:
 
     def note(self, *lines: str) -> None:
         """Part of the account of what was done; silent with --quiet and --json."""
+        interruption.check()  # nothing is called done after a Ctrl-C
         if not (self.quiet or self.as_json):
             for line in lines:
                 print(printable(line))
@@ -82,7 +83,8 @@ class Console:
     def result(self, fields: dict[str, Any]) -> None:
         """The one object of --json: the command, our version and `fields`; without --json nothing."""
         if self.as_json:
-            content = _without_nan({"command": self.command, "version": __version__, **fields})
+            interruption.check()
+            content = _plain({"command": self.command, "version": __version__, **fields})
             print(json.dumps(content, allow_nan=False))
 
 
@@ -90,7 +92,12 @@ class Progress:
     """Takes progress and shows none; library functions call it with a step's name and how far it is."""
 
     def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
-        """`done` of `total` units of `step`; a total of 0 is unknown."""
+        """`done` of `total` units of `step`; a total of 0 is unknown. A Ctrl-C that got lost ends it here."""
+        interruption.check()
+        self._show(step, done, total)
+
+    def _show(self, step: str, done: int, total: int) -> None:
+        """Nothing, where nobody wants to see it."""
 
 
 class _LineProgress(Progress):
@@ -100,7 +107,7 @@ class _LineProgress(Progress):
         self._last = what
         print(f"{printable(what)} ...", file=sys.stderr, flush=True)
 
-    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
+    def _show(self, step: str, done: int, total: int) -> None:
         if step != self._last:
             self._last = step
             print(f"  {printable(step)} ...", file=sys.stderr, flush=True)
@@ -113,7 +120,7 @@ class _BarProgress(Progress):
         self._bars, self._what = bars, what
         self._task: TaskID = bars.add_task(printable(what), total=None)
 
-    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
+    def _show(self, step: str, done: int, total: int) -> None:
         description = f"{printable(self._what)}: {printable(step)}"
         self._bars.update(self._task, description=description, completed=done, total=total or None)
 
@@ -127,14 +134,16 @@ def _bars() -> RichProgress:
     return Bars(*columns, console=RichConsole(file=sys.stderr), transient=True)
 
 
-def _without_nan(value: Any) -> Any:
-    """JSON knows neither NaN nor infinity (a foreign file may hold them): they become text."""
+def _plain(value: Any) -> Any:
+    """What every JSON parser takes: NaN, infinity and undecodable bytes of a file name become text."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()  # as `printable` writes them
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
+        return [_plain(item) for item in value]
     return value
 
 

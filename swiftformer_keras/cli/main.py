@@ -2,68 +2,63 @@
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import sys
-import tempfile
-import traceback
-from collections.abc import Sequence
-from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
+from swiftformer_keras import interruption
 from swiftformer_keras.cli.text import printable
-from swiftformer_keras.errors import SwiftFormerError
+from swiftformer_keras.errors import OutputError, SwiftFormerError
 
-BUG, MISTAKE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
+if TYPE_CHECKING:  # whatever is imported before `run` listens is time in which Ctrl-C gives a traceback
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+BUG, MISTAKE, INTERRUPTED, BROKEN_PIPE, TERMINATED = 1, 2, 130, 141, 143
 DEBUG_VARIABLE = "SWIFTFORMER_DEBUG"
+
+
+class UsageError(SwiftFormerError):
+    """The arguments are not what the command takes."""
 
 
 def run() -> NoReturn:
     """What the installed command `swiftformer` calls."""
-    from swiftformer_keras.cli.chatter import filtered_stderr, quiet_libraries
+    arguments = sys.argv[1:]
+    try:
+        interruption.listen()
+        from swiftformer_keras.cli.chatter import filtered_stderr, quiet_libraries
+        from swiftformer_keras.cli.streams import prepare_streams
 
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 still gets its table
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, _stop)  # so that temporary files are removed then, too
-    quiet_libraries()
-    with filtered_stderr(enabled=not os.environ.get(DEBUG_VARIABLE)):
-        code = main(sys.argv[1:])
+        prepare_streams()
+        quiet_libraries()
+        with filtered_stderr(enabled=not os.environ.get(DEBUG_VARIABLE)):
+            code = main(arguments)
+    except KeyboardInterrupt:
+        code = _interrupted(_wants_json(arguments))
+    except interruption.Terminated:
+        code = _terminated(_wants_json(arguments))
     _leave(code)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run `swiftformer ARGUMENTS` in this process and return its exit code; never raises but SystemExit."""
     arguments = list(arguments)
-    as_json = "--json" in arguments
+    as_json = _wants_json(arguments)
     try:
-        from typer import TyperException
-        from typer.main import get_command
-
-        from swiftformer_keras.cli.app import app
-
         try:
-            result = get_command(app).main(arguments, prog_name="swiftformer", standalone_mode=False)
-            sys.stdout.flush()
-        except TyperException as error:
-            return _fail(
-                f"{error.format_message()} Try 'swiftformer{_command_of(error)} --help'.",
-                MISTAKE,
-                "UsageError",
-                as_json,
-            )
-        if result == INTERRUPTED:
-            raise KeyboardInterrupt
-        return result if isinstance(result, int) else 0
+            return _command(arguments)
+        finally:  # whatever became of the signal on its way here, it counts before any other ending
+            interruption.stop_listening()
+            interruption.check()
     except SwiftFormerError as error:
         return _fail(str(error), error.exit_code, type(error).__name__, as_json)
     except KeyboardInterrupt:
-        return _fail("Interrupted. Nothing half-written was left.", INTERRUPTED, "Interrupted", as_json)
+        return _interrupted(as_json)
     except BrokenPipeError:
         return BROKEN_PIPE
+    except interruption.Terminated:
+        return _terminated(as_json)
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):
             return BROKEN_PIPE
@@ -79,20 +74,64 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(_account_of(error), BUG, type(error).__name__, as_json)
 
 
+def _command(arguments: list[str]) -> int:
+    """Parse and run; the exit code of a command that came to its own end."""
+    from typer import TyperException
+    from typer.main import get_command
+
+    from swiftformer_keras.cli.app import app
+
+    try:
+        result = get_command(app).main(arguments, prog_name="swiftformer", standalone_mode=False)
+    except TyperException as error:
+        raise UsageError(
+            f"{_sentence(error.format_message())} Try 'swiftformer{_command_of(error)} --help'."
+        ) from None
+    if result == INTERRUPTED:
+        raise KeyboardInterrupt
+    sys.stdout.flush()
+    return result if isinstance(result, int) else 0
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether --json is among the options; behind `--` it is a file's name."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return "--json" in arguments[:end]
+
+
+def _interrupted(as_json: bool) -> int:
+    return _fail("Interrupted. Nothing half-written was left.", INTERRUPTED, "Interrupted", as_json)
+
+
+def _terminated(as_json: bool) -> int:
+    return _fail("Terminated. Nothing half-written was left.", TERMINATED, "Terminated", as_json)
+
+
 def _fail(message: str, code: int, kind: str, as_json: bool) -> int:
     """One line on stderr, and with --json one object on stdout."""
+    import contextlib
+    import json
+
+    interruption.stop_listening()
     line = printable(" ".join(message.split()))
-    try:
-        if as_json:
+    if as_json:
+        try:
             print(json.dumps({"error": {"kind": kind, "message": line, "exit_code": code}}), flush=True)
-        print(line if code == INTERRUPTED else f"Error: {line}", file=sys.stderr, flush=True)
-    except BrokenPipeError:
-        return BROKEN_PIPE
+        except BrokenPipeError:
+            return BROKEN_PIPE
+        except (OSError, OutputError):
+            pass  # the line on stderr is what is left to say it with
+    with contextlib.suppress(OSError):
+        asked_for = code in (INTERRUPTED, TERMINATED)
+        print(line if asked_for else f"Error: {line}", file=sys.stderr, flush=True)
     return code
 
 
 def _account_of(error: Exception) -> str:
     """What a bug says: where its traceback is and what to do with it."""
+    import tempfile
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     summary = f"this is a bug in swiftformer, not a mistake of yours ({type(error).__name__}: {error})."
     if os.environ.get(DEBUG_VARIABLE):
@@ -103,7 +142,7 @@ def _account_of(error: Exception) -> str:
             "w", prefix="swiftformer-bug-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
         ) as file:
             file.write(f"swiftformer {' '.join(sys.argv[1:])}\nPython {sys.version}\n\n{text}")
-        return f"{summary} The traceback is in {Path(file.name)}; please report it with that file."
+        return f"{summary} The traceback is in {file.name}; please report it with that file."
     except OSError:
         return f"{summary} Run it again with {DEBUG_VARIABLE}=1 to see the traceback, and please report it."
 
@@ -115,15 +154,22 @@ def _command_of(error: object) -> str:
     return path.removeprefix("swiftformer")
 
 
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
+def _sentence(message: str) -> str:
+    """A message of the parser as a sentence of ours: without its validator's words, and with a full stop."""
+    message = message.replace("Value error, ", "").rstrip()
+    return message if message.endswith((".", "?", "!")) else f"{message}."
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit without Python's complaint about a stdout that nobody reads any more."""
+    """Exit without Python's complaint about a stdout that cannot be written or that nobody reads any more."""
+    from swiftformer_keras.cli.streams import discard
+
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         code = code or BROKEN_PIPE
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
+    except (OSError, OutputError):
+        code = code or MISTAKE
+        discard(sys.stdout)
     sys.exit(code)

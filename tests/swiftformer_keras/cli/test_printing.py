@@ -70,6 +70,13 @@ def test_json_is_alone_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.err == ""
 
 
+def test_json_holds_no_lone_surrogate(capsys: pytest.CaptureFixture[str]) -> None:
+    name = b"\xff\n\xf0\x9f\x91\x9f.png".decode("utf-8", "surrogateescape")
+    Console("classify", as_json=True, quiet=True).result({name: [name]})
+    told = json.loads(capsys.readouterr().out)
+    assert told[r"\udcff" + "\n👟.png"] == [r"\udcff" + "\n👟.png"]
+
+
 def test_quiet_keeps_results_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console("classify", as_json=False, quiet=True)
     with console.progress("Classifying") as progress:

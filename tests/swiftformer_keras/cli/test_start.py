@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -90,7 +91,8 @@ def test_usage_errors_are_one_line(name: str) -> None:
     line = assert_one_line(ran.stderr)
     assert line.startswith("Error: ")
     assert mention in line
-    assert "--help" in line
+    assert re.search(r"[.?!] Try 'swiftformer[ a-z]* --help'\.$", line), line
+    assert "Value error" not in line
 
 
 @pytest.mark.parametrize("name", USAGE_ERRORS)
@@ -102,6 +104,13 @@ def test_usage_errors_are_an_object_with_json(name: str) -> None:
     assert set(error) == {"kind", "message", "exit_code"}
     assert (error["kind"], error["exit_code"]) == ("UsageError", 2)
     assert mention in error["message"]
+    assert_one_line(ran.stderr)
+
+
+def test_json_behind_the_end_of_options_is_a_name() -> None:
+    ran = run_cli("inspect", "--", "--json", "two")
+    assert ran.returncode == 2
+    assert ran.stdout == ""
     assert_one_line(ran.stderr)
 
 
