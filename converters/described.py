@@ -105,7 +105,7 @@ def choose_preprocessing(
         chosen, reason, name = (
             read_preprocessing_file(Path(option)),
             "read from the given file",
-            shown(option),
+            shown(Path(option).name),
         )
     elif preprocessor_config:
         chosen = _named(
@@ -166,7 +166,7 @@ def choose_labels(
         labels = check_labels(read_labels(Path(option)), num_classes, shown(option))
         return (
             labels,
-            Decision("labels", f"{num_classes} from {shown(option)}", "asked for with --labels"),
+            Decision("labels", f"{num_classes} from {shown(Path(option).name)}", "asked for with --labels"),
             None,
         )
     own: tuple[str, ...] | None = None

@@ -19,7 +19,8 @@ from converters.described import (
 )
 from swiftformer_keras.config import SwiftFormerConfig, TokenWeights
 from swiftformer_keras.errors import ConfigError, LayoutError
-from swiftformer_keras.files import check_output, sidecar, write_atomically, write_record
+from swiftformer_keras.files import check_output, fingerprint, sidecar, write_with_record
+from swiftformer_keras.preprocessing import PREPROCESSINGS
 from swiftformer_keras.shown import shown
 from swiftformer_keras.weights import backbone_shapes, classifier_shapes
 
@@ -72,6 +73,7 @@ def load_checkpoint(
     backbone_only: bool = False,
     name: str | None = None,
     facts: Mapping[str, str] | None = None,
+    reasons: Mapping[str, str] | None = None,
     update: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Converted:
@@ -88,6 +90,8 @@ def load_checkpoint(
         backbone_only: leave the head aside.
         name: of the model, when the source has none.
         facts: what the caller knows of the source besides: fields of `Origin`, which win over the file's word.
+        reasons: by what is decided, the reason in place of "asked for with" an option; for a caller that is not
+            the command line.
         update: for a hub name, accept the newest commit instead of the recorded one.
         progress: for a hub name, is told a file's name, its bytes so far and its size.
 
@@ -155,7 +159,8 @@ def load_checkpoint(
             config, preprocessing=contract, labels=names_of_classes, origin=origin
         )
     assign(model, values)
-    return Converted(model, tuple(decisions), tuple(warnings), len(values))
+    told = tuple(dataclasses.replace(d, reason=(reasons or {}).get(d.what, d.reason)) for d in decisions)
+    return Converted(model, told, tuple(warnings), len(values))
 
 
 def convert(source: str | Path, out: Path, *, force: bool = False, **options: Any) -> Converted:
@@ -170,14 +175,21 @@ def convert(source: str | Path, out: Path, *, force: bool = False, **options: An
     check_output(out, force=force)
     check_output(sidecar(out), force=force)
     converted = load_checkpoint(source, **options)
-    with write_atomically(out, force=force) as temporary:
+    with write_with_record(out, force=force) as (temporary, record):
         converted.model.save(temporary)
-    write_record(
-        out,
-        {"settings": {k: str(v) for k, v in options.items() if v and k != "progress"}, **converted.to_dict()},
-        force=force,
-    )
+        record.update(settings=_settings(options), **converted.to_dict())
     return converted
+
+
+def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as plain JSON types; a file that was given by its name and SHA-256, wherever it lay."""
+    plain = {k: v for k, v in options.items() if v and k not in ("progress", "reasons")}
+    for option in ("labels", "preprocessing"):
+        if option in plain and not (option == "preprocessing" and str(plain[option]) in PREPROCESSINGS):
+            plain[option] = fingerprint(Path(plain[option]))
+    if "facts" in plain:
+        plain["facts"] = dict(plain["facts"])
+    return plain
 
 
 def _resolve(

@@ -21,7 +21,7 @@ from converters.tflite.metadata import read_labels_file
 from converters.tflite.model_schema import read_file
 from converters.tflite.sandbox import TensorDetails, run_in_child
 from swiftformer_keras.errors import MetadataError, PictureError, TFLiteFileError
-from swiftformer_keras.labels import check_labels
+from swiftformer_keras.labels import check_labels, read_labels
 from swiftformer_keras.pictures import find_pictures, open_picture
 from swiftformer_keras.preprocessing import Preprocessing, apply, normalize
 from swiftformer_keras.shown import shown
@@ -80,6 +80,7 @@ class _Model:
     name: str
     preprocessing: Preprocessing
     labels: tuple[str, ...] | None
+    classes: int | None  # None: decided by the scores of the first picture
     input_kind: InputKind
     output_kind: OutputKind | None  # None: decided by the values of the first picture
     scores: Scores
@@ -91,7 +92,7 @@ def classify(
     top: int = 5,
     *,
     preprocessing: Preprocessing | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Path | None = None,
     threads: int = 1,
     on_result: Callable[[PictureResult], None] | None = None,
 ) -> Classification:
@@ -105,7 +106,7 @@ def classify(
         preprocessing: instead of the file's own; needed where it has none. Its size gives way to the
             model's where that is fixed. For a file without a model card the input is normalised with its
             mean and std.
-        labels: instead of the file's own.
+        labels: instead of the file's own: class names, or a file of them.
         threads: of the runtime, for .tflite files.
         on_result: called after each picture.
 
@@ -115,13 +116,17 @@ def classify(
     Raises:
         MetadataError: the file does not say how it wants its pictures, and `preprocessing` is not given.
         TFLiteFileError, ModelFileError: the model cannot be read or run.
-        LabelsError: `labels` are not one a class.
+        LabelsError: `labels` cannot be read or are not one a class.
     """
     path = Path(model_path)
     if top < 1:
         raise MetadataError(f"top must be 1 or more, not {top}")
     results = []
-    with _open(path, preprocessing, None if labels is None else tuple(labels), threads) as model:
+    given = read_labels(labels) if isinstance(labels, Path) else labels
+    with _open(path, preprocessing, None if given is None else tuple(given), threads) as model:
+        if model.labels is not None and model.classes is not None:
+            where = path if labels is None else labels if isinstance(labels, Path) else "labels"
+            check_labels(model.labels, model.classes, where)
         kind = model.output_kind
         for picture, problem in _expand(pictures):
             if problem is not None:
@@ -235,7 +240,10 @@ def _open(
             return _dequantise(output, target, shown(path)), model_ms
 
         yield dataclasses.replace(
-            facts, preprocessing=facts.preprocessing.with_size(height, width), scores=scores
+            facts,
+            preprocessing=facts.preprocessing.with_size(height, width),
+            classes=target.shape[1] if len(target.shape) == 2 else None,
+            scores=scores,
         )
 
 
@@ -265,7 +273,8 @@ def _facts(
         return _Model(
             card.name,
             preprocessing or card.preprocessing,
-            labels or card.labels,
+            card.labels if labels is None else labels,
+            None,
             card.input_kind,
             card.output_kind,
             _no_scores,
@@ -283,7 +292,7 @@ def _facts(
         lines = read_labels_file(read_file(Path(inspection.path)), standard.labels_file, where)
         labels = None if lines is None else tuple(map(shown, lines))
     name = shown(standard.name, 80) if standard is not None and standard.name else Path(inspection.path).stem
-    return _Model(name, preprocessing, labels, "normalized", None, _no_scores)
+    return _Model(name, preprocessing, labels, None, "normalized", None, _no_scores)
 
 
 def _ends(
@@ -325,9 +334,9 @@ def _check_scale(tensor: TensorDetails, which: str, where: str) -> None:
 def _keras_model(path: Path, preprocessing: Preprocessing | None, labels: tuple[str, ...] | None) -> _Model:
     import keras
 
-    from swiftformer_keras import load_model
+    from swiftformer_keras.saving import load_classifier
 
-    model = load_model(path)
+    model = load_classifier(path)
     preprocessing = preprocessing or model.preprocessing
     if preprocessing is None:
         raise MetadataError(
@@ -346,4 +355,5 @@ def _keras_model(path: Path, preprocessing: Preprocessing | None, labels: tuple[
         return result, (time.perf_counter() - start) * 1e3
 
     name = model.origin.name if model.origin is not None else model.name
-    return _Model(name, preprocessing, labels or model.labels, "normalized", "logits", scores)
+    labels = model.labels if labels is None else labels
+    return _Model(name, preprocessing, labels, model.config.num_classes, "normalized", "logits", scores)

@@ -13,15 +13,16 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from converters.tflite.card import InputKind, ModelCard, OutputKind
-from converters.tflite.check import Difference, compare, run_tflite
+from converters.tflite.check import LARGE_LOGIT, Difference, compare, run_tflite
+from converters.tflite.settings import Precision, check_settings, check_size
 from swiftformer_keras.config import SwiftFormerConfig
 from swiftformer_keras.errors import BoundNotMetError, ConfigError, PreprocessingError
-from swiftformer_keras.files import check_output, sha256_file, sidecar, write_atomically, write_record
+from swiftformer_keras.files import fingerprint, sha256_file, write_with_record
 from swiftformer_keras.labels import check_labels
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import Preprocessing
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from swiftformer_keras.folding import FoldedSwiftFormer, Gelu
     from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
-Precision = Literal["float32", "float16", "dynamic"]
 Progress = Callable[[str, int, int], None]
 
 BOUNDS: Mapping[tuple[str, str], float] = {
@@ -46,13 +46,6 @@ probabilities; in proportion to the picture's largest logit above it."""
 MIN_SQNR_DB = 30.0
 """Smallest signal-to-noise ratio of a dynamic-range file."""
 
-SIZES = (8, 2048)
-"""Smallest and largest height or width of an input, in pixels: below, nothing is left after the stem's two strides;
-above, the maps of the first stage alone take gigabytes."""
-
-MAX_SAMPLES = 16
-"""Pictures of a folder that are used, evenly spaced in the order of their names."""
-
 NOISE_SEED = 20_260_101
 _BATCH = 4
 
@@ -65,8 +58,11 @@ class ExportReport:
         file, size_bytes, sha256: of the file.
         precision, gelu, input_kind, output_kind, input_size: the settings it was made with.
         largest_difference: largest absolute difference of an output from Keras' over all check pictures.
-        bound: what `largest_difference` was held against (on pictures with logits above
-            `check.LARGE_LOGIT` in proportion); None for "dynamic".
+        largest_output: largest absolute output of Keras' over all check pictures.
+        excess: `largest_difference`, but in proportion on pictures with outputs above `proportional_above`.
+        bound: what `excess` was held against; None for "dynamic".
+        proportional_above: the size of a picture's largest logit up to which the bound is absolute
+            (`check.LARGE_LOGIT` says why); None where there is no bound.
         sqnr_db: signal-to-noise ratio over all check pictures; None where there is no difference.
         min_sqnr_db: what it was held against; None but for "dynamic".
         agreement: share of check pictures with the same top class.
@@ -74,6 +70,7 @@ class ExportReport:
         scales: the power of two on each attention's query, key and token weight, by name.
         samples: SHA-256 of each sample picture, by file name.
         weights_sha256: of the model's weights (names, shapes and values), whatever file they came in.
+        source: name and SHA-256 of the model's file, where it was read from one.
         origin: where the weights come from, if the model knows.
     """
 
@@ -86,7 +83,10 @@ class ExportReport:
     output_kind: str
     input_size: tuple[int, int]
     largest_difference: float
+    largest_output: float
+    excess: float
     bound: float | None
+    proportional_above: float | None
     sqnr_db: float | None
     min_sqnr_db: float | None
     agreement: float
@@ -94,6 +94,7 @@ class ExportReport:
     scales: Mapping[str, float]
     samples: Mapping[str, str]
     weights_sha256: str
+    source: Mapping[str, str] | None
     origin: Origin | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,8 +102,26 @@ class ExportReport:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values["input_size"] = list(self.input_size)
         values["scales"], values["samples"] = dict(self.scales), dict(self.samples)
+        values["source"] = dict(self.source) if self.source else None
         values["origin"] = self.origin.to_dict() if self.origin else None
         return values
+
+
+def export_file(path: Path, out: Path, **options: Any) -> ExportReport:
+    """Export the classifier of a `.keras` file; what can be refused without it is refused before it is loaded.
+
+    Args:
+        path: the file.
+        out, options: as for `export`.
+
+    Raises:
+        ModelFileError: the file cannot be read, or is no classifier.
+        Otherwise as `export`.
+    """
+    from swiftformer_keras.saving import load_classifier
+
+    check_settings(out, **{name: value for name, value in options.items() if name != "progress"})
+    return export(load_classifier(path), out, source=path, **options)
 
 
 def export(
@@ -115,6 +134,7 @@ def export(
     gelu: Gelu = "fast",
     output: OutputKind = "logits",
     input: InputKind = "pixels",  # noqa: A002  the option's name
+    source: Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> ExportReport:
@@ -131,39 +151,52 @@ def export(
         gelu: "fast" or "exact", see above.
         output: "logits" or "probabilities".
         input: "pixels" takes RGB 0..255, "normalized" what `preprocessing.normalize` gives.
+        source: the file that the model was read from, for the record.
         force: replace existing files.
         progress: is told the step's name, and how many of how many steps are done.
 
     Raises:
-        ConfigError: an option has no such value, or the size does not fit.
+        ConfigError: an option has no such value, the size does not fit, or the model is no classifier.
         PreprocessingError, LabelsError: the model has no preprocessing, or not one label a class.
         PictureError: the samples cannot be read.
         NonFiniteError: a weight is NaN or infinite.
         BoundNotMetError: the file differs from the model by more than its bound; it was not kept.
         OutputError: a file exists, or cannot be written.
+        MissingToolError: Keras runs on another backend than TensorFlow.
     """
     from converters.tflite.graph import to_tflite
     from converters.tflite.metadata import write_metadata
-    from swiftformer_keras import folding
+    from swiftformer_keras import SwiftFormerImageClassifier, folding
 
     def tell(step: str, done: int) -> None:
         if progress is not None:
             progress(step, done, 5)
 
     out = Path(out)
-    _check_choices(out, precision=precision, gelu=gelu, output=output, input=input)
-    check_output(out, force=force)
-    check_output(sidecar(out), force=force)
+    paths = check_settings(
+        out,
+        precision=precision,
+        input_size=input_size,
+        samples=samples,
+        gelu=gelu,
+        output=output,
+        input=input,
+        force=force,
+    )
+    if not isinstance(model, SwiftFormerImageClassifier):
+        raise ConfigError(
+            f"export: takes a SwiftFormerImageClassifier, not a {shown(type(model).__name__, 60)}. "
+            "Give a model with a classification head"
+        )
     preprocessing = _preprocessing(model, input_size)
     size = (preprocessing.height, preprocessing.width)
     if model.labels is not None:
         check_labels(model.labels, model.config.num_classes, "the model")
+    pixels = _check_pixels(paths, preprocessing)
 
     tell("folding the weights", 0)
     folded = folding.fold_model(model)
     tell("running the model on the sample pictures", 1)
-    paths = _sample_paths(samples)
-    pixels = _check_pixels(paths, preprocessing)
     reference = _reference(model, pixels, preprocessing, output)
     scales = find_scales(folded, pixels[: len(paths)], preprocessing)
 
@@ -174,34 +207,39 @@ def export(
     data = to_tflite(folding.fold_gelu(folded, gelu), size, precision=precision, output=output)
     data = write_metadata(data, _card(model, preprocessing, precision, gelu, output, input))
 
-    with write_atomically(out, force=force) as temporary:
+    with write_with_record(out, force=force) as (temporary, record):
         temporary.write_bytes(data)
         tell("comparing the file with the model", 3)
         outputs = run_tflite(temporary, _inputs(pixels, preprocessing, input))
         difference = compare(outputs, reference)
         _hold_bound(out, difference, precision, gelu)
-    report = ExportReport(
-        file=out.name,
-        size_bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        precision=precision,
-        gelu=gelu,
-        input_kind=input,
-        output_kind=output,
-        input_size=size,
-        largest_difference=difference.largest,
-        bound=BOUNDS.get((precision, gelu)),
-        sqnr_db=difference.sqnr_db,
-        min_sqnr_db=MIN_SQNR_DB if precision == "dynamic" else None,
-        agreement=difference.agreement,
-        pictures=len(pixels),
-        scales=scales,
-        samples={path.name: sha256_file(path) for path in paths},
-        weights_sha256=_weights_sha256(model),
-        origin=model.origin,
-    )
-    tell("writing the record", 4)
-    write_record(out, report.to_dict(), force=force)
+        tell("writing the record", 4)
+        bound = BOUNDS.get((precision, gelu))
+        report = ExportReport(
+            file=out.name,
+            size_bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            precision=precision,
+            gelu=gelu,
+            input_kind=input,
+            output_kind=output,
+            input_size=size,
+            largest_difference=difference.largest,
+            largest_output=difference.largest_output,
+            excess=difference.excess,
+            bound=bound,
+            proportional_above=None if bound is None else LARGE_LOGIT,
+            sqnr_db=difference.sqnr_db,
+            min_sqnr_db=MIN_SQNR_DB if precision == "dynamic" else None,
+            agreement=difference.agreement,
+            pictures=len(pixels),
+            scales=scales,
+            samples={path.name: sha256_file(path) for path in paths},
+            weights_sha256=_weights_sha256(model),
+            source=None if source is None else fingerprint(source),
+            origin=model.origin,
+        )
+        record.update(report.to_dict())
     return report
 
 
@@ -236,18 +274,6 @@ def find_scales(
     }
 
 
-def _check_choices(out: Path, **options: str) -> None:
-    from swiftformer_keras.folding import Gelu
-
-    if out.suffix != ".tflite":
-        raise ConfigError(f"{shown(out)}: an exported model's file name ends in .tflite")
-    choices = {"precision": Precision, "gelu": Gelu, "output": OutputKind, "input": InputKind}
-    for name, value in options.items():
-        allowed = get_args(choices[name])
-        if value not in allowed:
-            raise ConfigError(f"export: {name} must be one of {', '.join(allowed)}, not {shown(value, 60)!r}")
-
-
 def _preprocessing(model: SwiftFormerImageClassifier, size: tuple[int, int] | None) -> Preprocessing:
     """The model's preprocessing at the size of the export."""
     if model.preprocessing is None:
@@ -256,11 +282,7 @@ def _preprocessing(model: SwiftFormerImageClassifier, size: tuple[int, int] | No
             "Convert it again with --preprocessing, or set model.preprocessing"
         )
     height, width = size or (model.preprocessing.height, model.preprocessing.width)
-    least, most = SIZES
-    if not (least <= height <= most and least <= width <= most):
-        raise ConfigError(
-            f"export: the input size {height} x {width} is outside {least} to {most} pixels. Choose --input-size"
-        )
+    check_size((height, width))
     if model.input_size is not None and tuple(model.input_size) != (height, width):
         fixed = " x ".join(map(str, model.input_size))
         raise ConfigError(
@@ -268,15 +290,6 @@ def _preprocessing(model: SwiftFormerImageClassifier, size: tuple[int, int] | No
             "Build it without input_size to export other sizes"
         )
     return model.preprocessing.with_size(height, width)
-
-
-def _sample_paths(folder: Path | None) -> list[Path]:
-    from swiftformer_keras.data import sample_pictures
-    from swiftformer_keras.pictures import find_pictures
-
-    paths = list(sample_pictures()) if folder is None else find_pictures(folder)
-    chosen = np.linspace(0, len(paths) - 1, min(len(paths), MAX_SAMPLES)).round().astype(int)
-    return [paths[index] for index in chosen]
 
 
 def _check_pixels(paths: list[Path], preprocessing: Preprocessing) -> np.ndarray:
@@ -348,9 +361,11 @@ def _hold_bound(out: Path, difference: Difference, precision: Precision, gelu: G
     if not difference.excess <= bound:
         advice = "Try --gelu exact" if (precision, gelu) == ("float32", "fast") else "Check the weights"
         advice = "Export float32 instead" if precision == "float16" else advice
+        large = difference.largest_output > LARGE_LOGIT
+        rule = f", in proportion above logits of {LARGE_LOGIT:g}" if large else ""
         raise BoundNotMetError(
             f"{shown(out)}: differs from the Keras model by {difference.largest:.3g} "
-            f"({difference.excess / bound:.3g} times the bound of {bound:g}); it was not kept. {advice}"
+            f"({difference.excess / bound:.3g} times the bound of {bound:g}{rule}); it was not kept. {advice}"
         )
 
 

@@ -7,13 +7,13 @@ version of it here.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from converters.tflite.card import OutputKind
 from converters.tflite.dynamic import quantize_weights
 from converters.tflite.flatbuffer import repack
 from converters.tflite.float16 import halve_weights
-from swiftformer_keras.errors import MissingToolError
+from converters.tflite.settings import Precision, check_backend
 from swiftformer_keras.folding import FoldedSwiftFormer, forward
 
 INPUT_NAME = "image"
@@ -23,7 +23,7 @@ def to_tflite(
     folded: FoldedSwiftFormer,
     input_size: tuple[int, int],
     *,
-    precision: Literal["float32", "float16", "dynamic"] = "float32",
+    precision: Precision = "float32",
     output: OutputKind = "logits",
 ) -> bytes:
     """Convert to a .tflite model of batch 1 with one signature, `image` to `logits` or `probabilities`.
@@ -39,14 +39,9 @@ def to_tflite(
     Raises:
         MissingToolError: Keras runs on another backend than TensorFlow, whose converter is needed.
     """
-    import keras
     import tensorflow as tf
 
-    if keras.backend.backend() != "tensorflow":
-        raise MissingToolError(
-            f"export: Keras runs on {keras.backend.backend()}, but the converter is TensorFlow's. "
-            "Set KERAS_BACKEND=tensorflow"
-        )
+    check_backend()
 
     @tf.function(
         autograph=False, input_signature=[tf.TensorSpec((1, *input_size, 3), tf.float32, name=INPUT_NAME)]

@@ -28,9 +28,10 @@ def main() -> int:
     import numpy as np
     from ai_edge_litert.interpreter import Interpreter
 
-    _limit(cpu_seconds, Path(path).stat().st_size)
+    content = Path(path).read_bytes()  # LiteRT takes no path that is not UTF-8
+    _limit(cpu_seconds, len(content))
     try:
-        interpreter = Interpreter(model_path=path, num_threads=threads)
+        interpreter = Interpreter(model_content=content, num_threads=threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError, MemoryError) as error:
         _send(answers, {"error": str(error)[:2000]})

@@ -33,7 +33,6 @@ def classify(
     """Name what is in pictures."""
     console = Console("classify", as_json=json, quiet=quiet)
     from converters.tflite.classify import classify as classify_pictures
-    from swiftformer_keras.labels import read_labels
     from swiftformer_keras.preprocessing import PREPROCESSINGS, read_preprocessing_file
 
     contract = None
@@ -51,7 +50,7 @@ def classify(
             pictures,
             top,
             preprocessing=contract,
-            labels=read_labels(labels) if labels is not None else None,
+            labels=labels,
             threads=threads,
             on_result=tell,
         )

@@ -46,18 +46,17 @@ def export(
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Export a model to TFLite; the file is run and compared with the model before it is put in place."""
+    """Export a model to TFLite; the file is run and compared with the model before it is put in place.
+
+    The bound on the difference is absolute for logits up to 16 and grows in proportion above.
+    """
     console = Console("export", as_json=json, quiet=quiet)
     size = parse_size(input_size)
-    from swiftformer_keras.files import check_output
-
-    check_output(out, force=force)
-    from converters.tflite.export import export as export_model
-    from swiftformer_keras import load_model
+    from converters.tflite.export import export_file
 
     with console.progress(f"Exporting {model}") as progress:
-        report = export_model(
-            load_model(model),
+        report = export_file(
+            model,
             out,
             precision=precision.value,
             input_size=size,
@@ -72,13 +71,18 @@ def export(
         f"{out} is written, {file_size(report.size_bytes)}: {report.precision}, {report.gelu} GELU, "
         f"{report.input_kind} in, {report.output_kind} out.",
         f"  run on {report.pictures} pictures and compared with the Keras model:",
-        f"  largest difference {report.largest_difference:.1e}{_bound(report)}",
+        f"  largest difference {report.largest_difference:.1e}{_held(report)}",
     )
     console.result({"output": str(out), **report.to_dict()})
 
 
-def _bound(report: ExportReport) -> str:
-    """What the file was held against."""
+def _held(report: ExportReport) -> str:
+    """What the difference was held against, and how."""
+    if report.bound is not None and report.excess < report.largest_difference:
+        return (
+            f" on logits up to {report.largest_output:.1e}, held as {report.excess:.1e} against {report.bound:g} "
+            f"(in proportion above logits of {report.proportional_above:g})"
+        )
     if report.bound is not None:
         return f", bound {report.bound:g}"
     if report.min_sqnr_db is not None and report.sqnr_db is not None:

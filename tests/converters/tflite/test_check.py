@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from converters.tflite.check import LARGE_LOGIT, compare, delegation, run_tflite
 from swiftformer_keras.errors import TFLiteFileError
+from tests.converters.tflite.models import tiny
 from tests.harness import SHARED, assert_refused, needs_shared
 
 
@@ -26,6 +29,7 @@ def test_large_logits_are_held_to_a_bound_in_proportion() -> None:
     found = compare(reference + np.array([[0.0, 0.5], [0.01, 0.0]], np.float32), reference)
     assert found.largest == pytest.approx(0.5)
     assert found.excess == pytest.approx(0.05)
+    assert found.largest_output == 10 * LARGE_LOGIT
 
 
 def test_equal_outputs_have_no_noise() -> None:
@@ -43,6 +47,12 @@ def test_outputs_that_are_no_numbers_differ_infinitely(value: float) -> None:
 @pytest.mark.parametrize("data", [b"", b"TFL3", b"\x00" * 64, b"\x1c\x00\x00\x00TFL3" + b"\xff" * 100])
 def test_what_is_no_model_is_refused(data: bytes) -> None:
     assert_refused(TFLiteFileError, lambda: run_tflite(data, np.zeros((1, 8, 8, 3), np.float32)), "LiteRT")
+
+
+def test_a_name_that_is_not_utf8_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"n\xff.tflite")
+    path.write_bytes(tiny())
+    assert run_tflite(path, np.zeros((1, 32, 24, 3), np.float32)).shape == (1, 4)
 
 
 @needs_shared

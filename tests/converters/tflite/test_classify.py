@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from converters.tflite.associated_files import append_files
 from converters.tflite.classify import PictureResult, classify
 from converters.tflite.metadata import write_metadata
 from swiftformer_keras.config import SwiftFormerConfig
-from swiftformer_keras.errors import LabelsError, MetadataError, TFLiteFileError
+from swiftformer_keras.errors import LabelsError, MetadataError, ModelFileError, TFLiteFileError
 from swiftformer_keras.pictures import open_picture
 from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing, apply, normalize
 from tests.converters.tflite.models import BIAS, LABELS, card, logits, tiny, written
@@ -36,6 +37,15 @@ def pictures(tmp_path: Path) -> list[Path]:
 
 def expected(picture: Path, bias: np.ndarray = BIAS) -> np.ndarray:
     return logits(np.asarray(Image.open(picture)), bias)[0]  # one colour: no resizing changes its mean
+
+
+def small_classifier() -> Any:
+    from swiftformer_keras import SwiftFormerImageClassifier
+
+    config = SwiftFormerConfig((1, 1, 1, 1), (8, 16, 24, 32), num_classes=4)
+    return SwiftFormerImageClassifier(
+        config, preprocessing=Preprocessing(64, 64, "crop", 0.95), labels=LABELS
+    )
 
 
 def scores(result: PictureResult) -> np.ndarray:
@@ -110,11 +120,8 @@ def test_a_folder_without_pictures_is_an_error_of_its_own(tmp_path: Path, pictur
 def test_a_keras_file_says_the_same_as_its_model(tmp_path: Path, pictures: list[Path]) -> None:
     import keras
 
-    from swiftformer_keras import SwiftFormerImageClassifier
-
-    config = SwiftFormerConfig((1, 1, 1, 1), (8, 16, 24, 32), num_classes=4)
-    p = Preprocessing(64, 64, "crop", 0.95)
-    model = SwiftFormerImageClassifier(config, preprocessing=p, labels=LABELS)
+    model = small_classifier()
+    p = model.preprocessing
     path = tmp_path / "model.keras"
     model.save(path)
     found = classify(path, pictures, top=4)
@@ -165,6 +172,34 @@ def test_labels_of_the_wrong_number_are_refused(tmp_path: Path, pictures: list[P
     assert_refused(
         LabelsError, lambda: classify(path, pictures, preprocessing=PIXELS, labels=("a", "b")), "2 labels"
     )
+
+
+def test_labels_that_do_not_fit_are_named_before_anything_runs(
+    tmp_path: Path, pictures: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = tmp_path / "two.txt"
+    two.write_text("a\nb\n")
+    monkeypatch.setattr("converters.tflite.sandbox.Runner.run", lambda *_: pytest.fail("it was run"))
+    path = written(tmp_path, tiny())
+    said = assert_refused(
+        LabelsError, lambda: classify(path, pictures, preprocessing=PIXELS, labels=two), "4 classes"
+    )
+    assert said.startswith(f"{two}: has 2 labels")
+    model = tmp_path / "model.keras"
+    small_classifier().save(model)
+    assert_refused(LabelsError, lambda: classify(model, pictures, labels=two), str(two), "2 labels")
+
+
+def test_a_backbone_is_refused(tmp_path: Path, pictures: list[Path]) -> None:
+    path = tmp_path / "backbone.keras"
+    small_classifier().backbone.save(path)
+    assert_refused(ModelFileError, lambda: classify(path, pictures), str(path), "classification head")
+
+
+def test_a_name_that_is_not_utf8_is_a_name(tmp_path: Path, pictures: list[Path]) -> None:
+    path = tmp_path / os.fsdecode(b"n\xff.tflite")
+    path.write_bytes(write_metadata(tiny(), card()))
+    assert classify(path, pictures[:1], top=1).results[0].predictions[0].label == "青"
 
 
 def quantised(scale: float | None) -> Any:

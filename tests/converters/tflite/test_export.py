@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,16 @@ from PIL import Image
 
 from converters.tflite import export as module
 from converters.tflite.check import delegation, interpreter_of, run_tflite
-from converters.tflite.export import export
+from converters.tflite.export import export, export_file
 from converters.tflite.metadata import read_metadata
+from converters.tflite.settings import PRECISIONS
 from swiftformer_keras import SwiftFormerImageClassifier, data
 from swiftformer_keras.errors import (
     BoundNotMetError,
     ConfigError,
     LabelsError,
+    MissingToolError,
+    ModelFileError,
     NonFiniteError,
     OutputError,
     PictureError,
@@ -33,6 +37,7 @@ from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import PREPROCESSINGS, apply, normalize
 from tests import reference
 from tests.harness import FIXTURES, assert_refused, assert_same_logits
+from tests.swiftformer_keras.cli.running import call_cli
 
 P64 = PREPROCESSINGS["timm"].with_size(64, 64)
 LABELS = tuple(f"class {index}" for index in range(10))
@@ -124,6 +129,45 @@ def test_the_record_beside_the_file_says_what_made_it(exported: Any) -> None:
     assert record["precision"] == "float16"
     assert {"keras", "tensorflow", "ai-edge-litert"} <= set(record["versions"])
     assert record["samples"]["00.png"] == hashlib.sha256(data.sample_pictures()[0].read_bytes()).hexdigest()
+
+
+def test_large_logits_are_held_in_proportion_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = micro()
+    for name, variable in model.named_weights().items():
+        if name.startswith("head"):
+            variable.assign(variable * 1e3)
+    path = tmp_path / "large.keras"
+    model.save(path)
+    ran = call_cli("export", path, tmp_path / "large.tflite", "--precision", "float16", "--gelu", "exact")
+    assert ran.returncode == 0, ran.stderr
+    record = json.loads((tmp_path / "large.tflite.json").read_text())
+    assert record["largest_difference"] > record["bound"] >= record["excess"]
+    assert record["proportional_above"] == 16 < record["largest_output"]
+    line = ran.stdout.splitlines()[-1]
+    for figure in ("largest_difference", "largest_output", "excess"):
+        assert f"{record[figure]:.1e}" in line
+    assert "against 0.02 (in proportion above logits of 16)" in line
+    monkeypatch.setitem(module.BOUNDS, ("float16", "exact"), 1e-9)
+    mention = "1e-09, in proportion above logits of 16"
+    refused(BoundNotMetError, tmp_path, mention, model=model, precision="float16", gelu="exact")
+
+
+def test_the_record_names_the_models_file(tmp_path: Path) -> None:
+    micro().save(tmp_path / "m.keras")
+    export_file(tmp_path / "m.keras", tmp_path / "x.tflite", gelu="exact")
+    digest = hashlib.sha256((tmp_path / "m.keras").read_bytes()).hexdigest()
+    assert json.loads((tmp_path / "x.tflite.json").read_text())["source"] == {
+        "file": "m.keras",
+        "sha256": digest,
+    }
+
+
+def test_names_that_are_not_utf8_are_names(tmp_path: Path) -> None:
+    out = tmp_path / os.fsdecode(b"o\xff.tflite")
+    export(micro(), out)
+    assert json.loads(sidecar(out).read_text())["file"] == out.name
 
 
 def test_the_file_carries_its_card(exported: Any) -> None:
@@ -253,6 +297,55 @@ def test_outputs_that_cannot_be_written_are_refused_before_any_work(
     refused(OutputError, tmp_path, "directory", out=tmp_path / "d.tflite", force=True)
 
 
+def test_mistakes_are_found_before_the_model_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "not even there.keras"
+    for error, mention, settings in (
+        (PictureError, "typo", {"samples": tmp_path / "typo"}),
+        (ConfigError, ".tflite", {"out": tmp_path / "x.bin"}),
+        (ConfigError, "8 to 2048", {"input_size": (4, 4)}),
+        (ConfigError, "gelu", {"gelu": "tanh"}),
+    ):
+        options: dict[str, Any] = {"out": tmp_path / "x.tflite", **settings}
+        assert_refused(error, lambda options=options: export_file(path, **options), mention)  # type: ignore[misc]
+    ran = call_cli("export", path, tmp_path / "x.tflite", "--samples", tmp_path / "typo", "-q")
+    assert ran.returncode == 2 and "typo" in ran.stderr
+
+
+def test_another_backend_is_refused_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr("swiftformer_keras.folding.fold_model", lambda model: pytest.fail("work was begun"))
+    refused(MissingToolError, tmp_path, "KERAS_BACKEND=tensorflow")
+
+
+def test_a_backbone_is_refused(tmp_path: Path) -> None:
+    backbone = micro().backbone
+    refused(ConfigError, tmp_path, "SwiftFormerBackbone", "classification head", model=backbone)
+    backbone.save(tmp_path / "b.keras")
+    assert_refused(
+        ModelFileError,
+        lambda: export_file(tmp_path / "b.keras", tmp_path / "x.tflite"),
+        "b.keras",
+        "classification head",
+    )
+
+
+def test_a_disk_that_is_full_at_the_record_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *content: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    model = micro()
+    monkeypatch.setattr(Path, "write_text", full)
+    refused(OutputError, tmp_path, "disk is full", model=model)
+
+
+def test_the_command_line_offers_the_precisions_there_are() -> None:
+    from swiftformer_keras.cli.options import Precision
+
+    assert tuple(Precision) == PRECISIONS
+
+
 def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, content: bytes) -> None:
         path.touch()
@@ -329,9 +422,9 @@ def test_xs_is_one_partition_and_names_what_is_in_pictures(
     trained: SwiftFormerImageClassifier, tmp_path: Path
 ) -> None:
     path = tmp_path / "xs.tflite"
-    export(trained, path, gelu="exact")
-    assert delegation(path).left == ()
-    assert delegation(path).partitions == 1
+    for gelu in ("exact", "fast"):
+        export(trained, path, gelu=gelu, force=True)  # type: ignore[arg-type]
+        assert (delegation(path).partitions, delegation(path).left) == (1, ())
     pixels, classes = fashion_pixels(100)
     logits = run_tflite(path, pixels.astype(np.float32))
     assert (logits.argmax(axis=1) == classes).mean() >= 0.85
@@ -366,10 +459,10 @@ def test_a_thousand_pictures_agree_with_keras(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(192, 192), (384, 384), (192, 256)])
+@pytest.mark.parametrize("size", [(192, 192), (224, 224), (384, 384), (192, 256)])
 def test_xs_exports_at_other_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
     model = reference.classifier("swiftformer_xs", preprocessing=PREPROCESSINGS["timm"])
-    for settings in ({"gelu": "exact"}, {"precision": "float16"}, {"precision": "dynamic"}):
+    for settings in ({}, {"gelu": "exact"}, {"precision": "float16"}, {"precision": "dynamic"}):
         export(model, tmp_path / "x.tflite", input_size=size, force=True, **settings)  # type: ignore[arg-type]
         assert delegation(tmp_path / "x.tflite").partitions == 1
 
