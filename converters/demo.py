@@ -7,27 +7,25 @@ In comes a folder, out go in it a `.keras` file, one `.tflite` file for each pre
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from converters.tflite.settings import PRECISIONS, Precision, check_backend
 from swiftformer_keras import data
 from swiftformer_keras.errors import OutputError
-from swiftformer_keras.files import check_output, sidecar, versions, write_atomically
+from swiftformer_keras.files import as_json, check_output, fingerprint, sidecar, versions, write_atomically
 from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
     from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
-Precision = Literal["float32", "float16", "dynamic"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-
 KERAS_FILE = "fashion_mnist.keras"
 PICTURES = "pictures"
 REPORT = "report.json"
+REASONS = {"labels": "they come with the checkpoint", "preprocessing": "it comes with the checkpoint"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +51,14 @@ class DemoRow:
 
 @dataclasses.dataclass(frozen=True)
 class DemoReport:
-    """What the demo found: the Keras model's row first, then one for each precision."""
+    """What the demo found: the Keras model's row first, then one for each precision.
 
+    Attributes:
+        inputs: name and SHA-256 of the checkpoint, its labels and its preprocessing.
+        pictures, truths: names of the test pictures, and the class of each.
+    """
+
+    inputs: Mapping[str, Mapping[str, str]]
     pictures: tuple[str, ...]
     truths: tuple[str, ...]
     rows: tuple[DemoRow, ...]
@@ -63,6 +67,7 @@ class DemoReport:
         """Plain JSON types."""
         return {
             "versions": versions(),
+            "inputs": {name: dict(facts) for name, facts in self.inputs.items()},
             "pictures": [
                 {"file": f"{PICTURES}/{name}", "label": truth}
                 for name, truth in zip(self.pictures, self.truths, strict=True)
@@ -77,7 +82,7 @@ def tflite_file(precision: Precision) -> str:
 
 
 def run_demo(
-    out_dir: Path, *, force: bool = False, progress: Callable[[str, int, int], None] | None = None
+    out_dir: Path | str, *, force: bool = False, progress: Callable[[str, int, int], None] | None = None
 ) -> DemoReport:
     """Convert the embedded checkpoint, export it in every precision and classify the test pictures with each.
 
@@ -87,7 +92,8 @@ def run_demo(
         progress: is told the step's name, and how many of how many steps are done.
 
     Raises:
-        OutputError: a file exists already, or the folder cannot be written.
+        OutputError: a file exists already, or the folder has no name or cannot be written.
+        MissingToolError: Keras runs on another backend than TensorFlow.
         BoundNotMetError: an exported file differs from the model by more than its bound.
     """
 
@@ -95,10 +101,15 @@ def run_demo(
         if progress is not None:
             progress(step, done, len(PRECISIONS) + 2)
 
+    if not str(out_dir):
+        raise OutputError("demo: the folder's name is empty. Name a folder; . is the current one")
+    out_dir = Path(out_dir)
+    check_backend()
     _prepare(out_dir, force)
     from converters.load import convert
     from converters.tflite.check import run_tflite
     from converters.tflite.export import export
+    from swiftformer_keras.saving import load_classifier
 
     tell("converting the checkpoint", 0)
     model: Any = convert(
@@ -107,6 +118,7 @@ def run_demo(
         labels=data.demo_labels(),
         preprocessing=data.demo_preprocessing(),
         facts=data.DEMO_FACTS,
+        reasons=REASONS,
         force=force,
     ).model
     for done, precision in enumerate(PRECISIONS, 1):
@@ -116,6 +128,7 @@ def run_demo(
             out_dir / tflite_file(precision),
             precision=precision,
             samples=data.calibration_pictures()[0].parent,
+            source=out_dir / KERAS_FILE,
             force=force,
         )
 
@@ -124,18 +137,21 @@ def run_demo(
     pixels = _copy_and_prepare(model, [path for path, _ in pictures], out_dir / PICTURES, force)
     truths = tuple(label for _, label in pictures)
     reference = _keras_logits(model, pixels)
-    found = {KERAS_FILE: reference}
+    found = {KERAS_FILE: _keras_logits(load_classifier(out_dir / KERAS_FILE), pixels)}
     for precision in PRECISIONS:
         name = tflite_file(precision)
         found[name] = run_tflite(out_dir / name, pixels.astype(np.float32))
     rows = tuple(
         _row(out_dir / name, logits, reference, model.labels, truths) for name, logits in found.items()
     )
-    report = DemoReport(tuple(path.name for path, _ in pictures), truths, rows)
+    inputs = {
+        "checkpoint": fingerprint(data.demo_checkpoint()),
+        "labels": fingerprint(data.demo_labels()),
+        "preprocessing": fingerprint(data.demo_preprocessing()),
+    }
+    report = DemoReport(inputs, tuple(path.name for path, _ in pictures), truths, rows)
     with write_atomically(out_dir / REPORT, force=force) as temporary:
-        temporary.write_text(
-            json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
-        )
+        temporary.write_text(as_json(report.to_dict()), "utf-8")
     return report
 
 

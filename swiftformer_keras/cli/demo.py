@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from swiftformer_keras.cli.text import file_size
 
 
 def demo(
-    out_dir: Annotated[Path, typer.Argument(metavar="OUT_DIR", help="Folder for the files; made if absent.")],
+    out_dir: Annotated[str, typer.Argument(metavar="OUT_DIR", help="Folder for the files; made if absent.")],
     force: ForceFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from converters import demo
 from converters.demo import KERAS_FILE, PRECISIONS, tflite_file
 from converters.tflite.metadata import read_metadata
 from swiftformer_keras import data
+from swiftformer_keras.errors import MissingToolError
+from tests.harness import assert_refused
 from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, run_cli
 
 
@@ -53,6 +57,57 @@ def test_the_report_is_what_the_files_are(folder: Path, report: dict[str, Any]) 
     smaller = [files[tflite_file(precision)]["size_bytes"] for precision in PRECISIONS]
     assert smaller == sorted(smaller, reverse=True)
     assert smaller[2] < 0.35 * smaller[0]
+
+
+def test_the_records_name_what_went_in(folder: Path, report: dict[str, Any]) -> None:
+    def digest(path: Path) -> str:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    sources = {
+        "checkpoint": data.demo_checkpoint(),
+        "labels": data.demo_labels(),
+        "preprocessing": data.demo_preprocessing(),
+    }
+    named = {name: {"file": path.name, "sha256": digest(path)} for name, path in sources.items()}
+    assert report["inputs"] == named
+    text = (folder / f"{KERAS_FILE}.json").read_text("utf-8")
+    record = json.loads(text)
+    assert record["settings"]["labels"] == named["labels"]
+    assert record["settings"]["preprocessing"] == named["preprocessing"]
+    assert record["settings"]["facts"] == data.DEMO_FACTS
+    assert "asked for" not in text and str(data.demo_labels()) not in text
+    exported = json.loads((folder / f"{tflite_file('float32')}.json").read_text("utf-8"))
+    assert exported["source"] == {"file": KERAS_FILE, "sha256": digest(folder / KERAS_FILE)}
+
+
+def test_the_keras_row_is_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from swiftformer_keras import saving
+
+    load = saving.load_classifier
+
+    def changed(path: Path) -> Any:
+        model = load(path)
+        bias = model.named_weights()["head/bias"]
+        bias.assign(bias + 1)
+        return model
+
+    monkeypatch.setattr(saving, "load_classifier", changed)
+    monkeypatch.setattr(demo, "PRECISIONS", ())
+    report = demo.run_demo(tmp_path / "d")
+    assert report.rows[0].largest_difference == pytest.approx(0.5, abs=1e-4)  # one of two heads
+
+
+def test_what_cannot_be_done_is_refused_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    monkeypatch.chdir(tmp_path)
+    ran = call_cli("demo", "")
+    assert ran.returncode == 2 and "name is empty" in assert_one_line(
+        ran.stderr.splitlines(keepends=True)[-1]
+    )
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert_refused(MissingToolError, lambda: demo.run_demo(tmp_path / "d"), "KERAS_BACKEND=tensorflow")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_files_name_their_author_and_licence(folder: Path, report: dict[str, Any]) -> None:
