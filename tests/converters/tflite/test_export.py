@@ -140,7 +140,7 @@ def test_large_logits_are_held_in_proportion_and_that_is_said(
             variable.assign(variable * 1e3)
     path = tmp_path / "large.keras"
     model.save(path)
-    ran = call_cli("export", path, tmp_path / "large.tflite", "--precision", "float16", "--gelu", "exact")
+    ran = call_cli("export", path, tmp_path / "large.tflite", "--gelu", "exact")
     assert ran.returncode == 0, ran.stderr
     record = json.loads((tmp_path / "large.tflite.json").read_text())
     assert record["largest_difference"] > record["bound"] >= record["excess"]
@@ -148,10 +148,10 @@ def test_large_logits_are_held_in_proportion_and_that_is_said(
     line = ran.stdout.splitlines()[-1]
     for figure in ("largest_difference", "largest_output", "excess"):
         assert f"{record[figure]:.1e}" in line
-    assert "against 0.02 (in proportion above logits of 16)" in line
-    monkeypatch.setitem(module.BOUNDS, ("float16", "exact"), 1e-9)
+    assert "against 0.0001 (in proportion above logits of 16)" in line
+    monkeypatch.setitem(module.BOUNDS, ("float32", "exact"), 1e-9)
     mention = "1e-09, in proportion above logits of 16"
-    refused(BoundNotMetError, tmp_path, mention, model=model, precision="float16", gelu="exact")
+    refused(BoundNotMetError, tmp_path, mention, model=model, gelu="exact")
 
 
 def test_the_record_names_the_models_file(tmp_path: Path) -> None:
