@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,9 +68,13 @@ def prepare(
     return values
 
 
-def assign(model: SwiftFormerImageClassifier | SwiftFormerBackbone, values: Mapping[str, np.ndarray]) -> None:
-    """Put every value into the weight of its name; the names must be exactly the model's."""
-    weights = model.named_weights()
+def assign(
+    model: SwiftFormerImageClassifier | SwiftFormerBackbone,
+    values: Mapping[str, np.ndarray],
+    new: Collection[str] = (),
+) -> None:
+    """Put every value into the weight of its name; the names must be the model's but for the `new` ones."""
+    weights = {ours: weight for ours, weight in model.named_weights().items() if ours not in new}
     assert set(weights) == set(values), sorted(set(weights) ^ set(values))
     for ours, weight in weights.items():
         weight.assign(values[ours].astype("float32", copy=False))

@@ -6,7 +6,7 @@ An option of the user wins over the file's own word, and that over the layout's 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ def check_arithmetic(config: Mapping[str, Any], where: str) -> None:
 
 
 def choose_preprocessing(
-    option: str | Path | None,
+    option: str | Path | Preprocessing | None,
     input_size: int | tuple[int, int] | None,
     config: Mapping[str, Any],
     preprocessor_config: Mapping[str, Any],
@@ -98,7 +98,9 @@ def choose_preprocessing(
     Raises:
         PreprocessingError: a setting is unknown or makes no sense.
     """
-    if option is not None and str(option) in PREPROCESSINGS:
+    if isinstance(option, Preprocessing):
+        chosen, reason, name = option, "given as it is", "given"
+    elif option is not None and str(option) in PREPROCESSINGS:
         chosen, reason = PREPROCESSINGS[str(option)], "asked for with --preprocessing"
         name = str(option)
     elif option is not None:
@@ -136,7 +138,7 @@ def choose_preprocessing(
         size, reason = (int(own_size), int(own_size)), "the file's own metadata says so"
     else:
         return chosen, decisions
-    if not all(1 <= side <= LARGEST_INPUT for side in size):
+    if len(size) != 2 or not all(type(side) is int and 1 <= side <= LARGEST_INPUT for side in size):
         raise PreprocessingError(f"{where}: input size {size} is not between 1 and {LARGEST_INPUT} pixels")
     decisions.append(Decision("input size", f"{size[0]} x {size[1]}", reason))
     return chosen.with_size(*size), decisions
@@ -151,7 +153,7 @@ def describe(preprocessing: Preprocessing) -> str:
 
 
 def choose_labels(
-    option: Path | None,
+    option: Path | Sequence[str] | None,
     config: Mapping[str, Any],
     metadata: Mapping[str, str],
     num_classes: int,
@@ -162,13 +164,14 @@ def choose_labels(
     Raises:
         LabelsError: the given or the file's own labels do not fit the number of classes.
     """
+    if isinstance(option, (list, tuple)):
+        given = as_labels(option, num_classes)
+        return given, Decision("labels", f"{num_classes} given", "given as they are"), None
     if option is not None:
-        labels = check_labels(read_labels(Path(option)), num_classes, shown(option))
-        return (
-            labels,
-            Decision("labels", f"{num_classes} from {shown(Path(option).name)}", "asked for with --labels"),
-            None,
-        )
+        file = Path(str(option))
+        labels = check_labels(read_labels(file), num_classes, shown(file))
+        decision = Decision("labels", f"{num_classes} from {shown(file.name)}", "asked for with --labels")
+        return labels, decision, None
     own: tuple[str, ...] | None = None
     if isinstance(config.get("id2label"), dict):
         own = labels_from_id2label(config["id2label"], f"{where}: id2label of config.json")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,7 +21,7 @@ from converters.described import (
 from swiftformer_keras.config import SwiftFormerConfig, TokenWeights
 from swiftformer_keras.errors import ConfigError, LayoutError
 from swiftformer_keras.files import check_output, fingerprint, sidecar, write_with_record
-from swiftformer_keras.preprocessing import PREPROCESSINGS
+from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing
 from swiftformer_keras.shown import shown
 from swiftformer_keras.weights import backbone_shapes, classifier_shapes
 
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
     from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
 _HEAD_NAMES = ("norm/", "head/", "head_dist/")
+MODEL_OPTIONS = (
+    "return_heads",
+    "dtype",
+    "num_classes",
+    "drop_path_rate",
+    "drop_path_blocks",
+    "dropout",
+    "mlp_dropout",
+)
+"""What may be chosen for a model that has its weights from a file: arguments and fields that have none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +76,8 @@ def load_checkpoint(
     source: str | Path,
     *,
     input_size: int | tuple[int, int] | None = None,
-    preprocessing: str | Path | None = None,
-    labels: Path | None = None,
+    preprocessing: str | Path | Preprocessing | None = None,
+    labels: Path | Sequence[str] | None = None,
     token_weights: TokenWeights | None = None,
     weights: Literal["model", "ema"] | None = None,
     allow_nonfinite: bool = False,
@@ -74,6 +85,7 @@ def load_checkpoint(
     name: str | None = None,
     facts: Mapping[str, str] | None = None,
     reasons: Mapping[str, str] | None = None,
+    model_options: Mapping[str, Any] | None = None,
     update: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Converted:
@@ -82,8 +94,8 @@ def load_checkpoint(
     Args:
         source: path, or a hub name (the only case in which the network is touched).
         input_size: side in pixels, or (height, width), of the preprocessing.
-        preprocessing: "timm", "authors", "transformers" or a JSON file.
-        labels: a file with one name a class.
+        preprocessing: "timm", "authors", "transformers", a JSON file, or the contract itself.
+        labels: a file with one name a class, or the names.
         token_weights: overrides what follows from the layout.
         weights: which set of a training file; the moving average ("ema") where there is one.
         allow_nonfinite: load NaN and infinity instead of refusing them.
@@ -92,6 +104,8 @@ def load_checkpoint(
         facts: what the caller knows of the source besides: fields of `Origin`, which win over the file's word.
         reasons: by what is decided, the reason in place of "asked for with" an option; for a caller that is not
             the command line.
+        model_options: for training on: any of `MODEL_OPTIONS`. Another `num_classes` than the file's gives the
+            model new, random heads.
         update: for a hub name, accept the newest commit instead of the recorded one.
         progress: for a hub name, is told a file's name, its bytes so far and its size.
 
@@ -100,7 +114,7 @@ def load_checkpoint(
         PreprocessingError, LabelsError: an option or the file's own word makes no sense.
         HubError: the download failed.
     """
-    path, known, hub_decisions, notes = _resolve(str(source), update, progress)
+    path, known, hub_decisions, notes = _resolve(source, update, progress)
     checkpoint = read_checkpoint(path, weights=weights)
     where = shown(path)
     check_arithmetic(checkpoint.config or {}, where)
@@ -111,12 +125,17 @@ def load_checkpoint(
     config = _with_place(
         where, lambda: layouts.infer_config({k: v.shape for k, v in arrays.items()}, chosen_weights)
     )
+    own_classes = config.num_classes
+    config, arguments = _with_options(config, model_options or {})
+    new_heads = layouts.has_head(arrays) and config.num_classes != own_classes
     is_backbone = backbone_only or config.feature_norms or not layouts.has_head(arrays)
-    left_aside = [ours for ours in arrays if is_backbone and ours.startswith(_HEAD_NAMES)]
+    aside = _HEAD_NAMES if is_backbone else ("head/", "head_dist/") if new_heads else ()
+    left_aside = [ours for ours in arrays if ours.startswith(aside)] if aside else []
     names = {ours: theirs for theirs, ours in mapping.items() if ours not in left_aside}
+    shapes = backbone_shapes(config) if is_backbone else classifier_shapes(config)
     values = prepare(
         {ours: arrays[ours] for ours in names},
-        backbone_shapes(config) if is_backbone else classifier_shapes(config),
+        {ours: shape for ours, shape in shapes.items() if not aside or not ours.startswith(aside)},
         names,
         where,
         allow_nonfinite=allow_nonfinite,
@@ -138,7 +157,7 @@ def load_checkpoint(
     origin = describe_origin(own_config, checkpoint.metadata, found, name or _default_name(path, config))
     decisions = [
         *hub_decisions,
-        *_decisions(checkpoint, layout, config, token_weights, weights, left_aside),
+        *_decisions(checkpoint, layout, config, token_weights, weights, left_aside, is_backbone),
         *contract_decisions,
     ]
     warnings = list(notes)
@@ -146,21 +165,41 @@ def load_checkpoint(
     if is_backbone:
         from swiftformer_keras.backbone import SwiftFormerBackbone
 
-        model = SwiftFormerBackbone(config, preprocessing=contract, origin=origin)
+        arguments.pop("return_heads", None)
+        model = SwiftFormerBackbone(config, preprocessing=contract, origin=origin, **arguments)
     else:
         from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
         names_of_classes, decision, warning = choose_labels(
-            labels, own_config, checkpoint.metadata, config.num_classes, where
+            labels,
+            {} if new_heads else own_config,
+            {} if new_heads else checkpoint.metadata,
+            config.num_classes,
+            where,
         )
         decisions.append(decision)
         warnings += [warning] if warning else []
         model = SwiftFormerImageClassifier(
-            config, preprocessing=contract, labels=names_of_classes, origin=origin
+            config, preprocessing=contract, labels=names_of_classes, origin=origin, **arguments
         )
-    assign(model, values)
+    assign(model, values, new=left_aside if new_heads and not is_backbone else ())
     told = tuple(dataclasses.replace(d, reason=(reasons or {}).get(d.what, d.reason)) for d in decisions)
     return Converted(model, told, tuple(warnings), len(values))
+
+
+def split_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a `from_checkpoint` as `load_checkpoint` takes them.
+
+    Raises:
+        ConfigError: there is no such option.
+    """
+    known = set(inspect.signature(load_checkpoint).parameters) - {"source", "backbone_only", "model_options"}
+    if unknown := sorted(set(options) - known - set(MODEL_OPTIONS)):
+        raise ConfigError(
+            f"no option {unknown[0]!r}; there are {', '.join(sorted(known))}, {', '.join(MODEL_OPTIONS)}"
+        )
+    plain = {key: value for key, value in options.items() if key in known}
+    return {**plain, "model_options": {key: options[key] for key in MODEL_OPTIONS if key in options}}
 
 
 def convert(source: str | Path, out: Path, *, force: bool = False, **options: Any) -> Converted:
@@ -181,11 +220,29 @@ def convert(source: str | Path, out: Path, *, force: bool = False, **options: An
     return converted
 
 
+def _with_options(
+    config: SwiftFormerConfig, options: Mapping[str, Any]
+) -> tuple[SwiftFormerConfig, dict[str, Any]]:
+    """The configuration with the options that are fields of it, and the others, which the constructor takes.
+
+    Raises:
+        ConfigError: there is no such option.
+    """
+    if unknown := sorted(set(options) - set(MODEL_OPTIONS)):
+        raise ConfigError(f"no option {unknown[0]!r}; there are {', '.join(MODEL_OPTIONS)}")
+    arguments = {key: options[key] for key in ("return_heads", "dtype") if key in options}
+    return config.replace(**{key: options[key] for key in options if key not in arguments}), arguments
+
+
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as plain JSON types; a file that was given by its name and SHA-256, wherever it lay."""
     plain = {k: v for k, v in options.items() if v and k not in ("progress", "reasons")}
     for option in ("labels", "preprocessing"):
-        if option in plain and not (option == "preprocessing" and str(plain[option]) in PREPROCESSINGS):
+        if isinstance(plain.get(option), Preprocessing):
+            plain[option] = plain[option].to_dict()
+        elif isinstance(plain.get(option), (list, tuple)):
+            plain[option] = list(plain[option])
+        elif option in plain and not (option == "preprocessing" and str(plain[option]) in PREPROCESSINGS):
             plain[option] = fingerprint(Path(plain[option]))
     if "facts" in plain:
         plain["facts"] = dict(plain["facts"])
@@ -193,14 +250,14 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolve(
-    source: str, update: bool, progress: Callable[[str, int, int], None] | None
+    source: str | Path, update: bool, progress: Callable[[str, int, int], None] | None
 ) -> tuple[Path, dict[str, str], list[Decision], tuple[str, ...]]:
     """The local path of a source, what the hub knows of it, and what it has to say to the user."""
     from converters import hub
 
     if not hub.is_hub_name(source):
         return Path(source), {}, [], ()
-    snapshot = hub.fetch(source, update=update, progress=progress)
+    snapshot = hub.fetch(str(source), update=update, progress=progress)
     reason = "the newest, as asked for" if update else "pinned by the record of downloads"
     return (
         snapshot.folder,
@@ -217,13 +274,10 @@ def _decisions(
     token_weights: TokenWeights | None,
     weights: str | None,
     left_aside: list[str],
+    is_backbone: bool,
 ) -> list[Decision]:
     reason = "asked for with --token-weights" if token_weights else layout.reason
-    heads = (
-        "no head"
-        if not config.num_classes or left_aside
-        else f"{config.heads} head(s), {config.num_classes} classes"
-    )
+    heads = "no head" if is_backbone else f"{config.heads} head(s), {config.num_classes} classes"
     found = [
         Decision("layout", layout.name, "recognised by the tensors' names"),
         Decision("variant", f"{config.variant}, {heads}", "recognised by the tensors' shapes"),

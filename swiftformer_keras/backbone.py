@@ -144,15 +144,17 @@ class SwiftFormerBackbone(keras.Model):
     def from_checkpoint(cls, source: str | Path, **options: Any) -> Self:
         """The backbone of a PyTorch checkpoint, a folder or a hub name; see `converters.load.load_checkpoint`.
 
+        Beside its options, those in `converters.load.MODEL_OPTIONS` may be given, for training on.
+
         A classification head in the file is left aside.
 
         Raises:
             CheckpointError: the file cannot be read or is no SwiftFormer.
             HubError: the download failed.
         """
-        from converters.load import load_checkpoint
+        from converters.load import load_checkpoint, split_options
 
-        return load_checkpoint(source, backbone_only=True, **options).model
+        return load_checkpoint(source, backbone_only=True, **split_options(options)).model
 
 
 def named_weights(model: keras.Model) -> dict[str, keras.Variable]:

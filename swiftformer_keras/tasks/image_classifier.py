@@ -139,13 +139,18 @@ class SwiftFormerImageClassifier(keras.Model):
     def from_checkpoint(cls, source: str | Path, **options: Any) -> Self:
         """A PyTorch checkpoint, a folder or a hub name; see `converters.load.load_checkpoint`.
 
+        Beside its options, those in `converters.load.MODEL_OPTIONS` may be given, for training on.
+
         Raises:
             CheckpointError: the file cannot be read, or is no SwiftFormer classifier.
             HubError: the download failed.
         """
-        from converters.load import load_checkpoint  # the one listed exception to the import direction
+        from converters.load import (
+            load_checkpoint,
+            split_options,
+        )  # the one listed exception to the import direction
 
-        model = load_checkpoint(source, **options).model
+        model = load_checkpoint(source, **split_options(options)).model
         if not isinstance(model, cls):
             raise ConfigError(
                 f"{source}: has no classification head; load it with SwiftFormerBackbone.from_checkpoint"

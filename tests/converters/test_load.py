@@ -137,6 +137,41 @@ def test_feature_norms_of_the_fork_load_and_act(tmp_path: Path) -> None:
         assert_same_logits(pyramid[f"P{stage + 2}"], expected)
 
 
+def test_a_checkpoint_to_train_on(stored: dict[str, np.ndarray]) -> None:
+    model = SwiftFormerImageClassifier.from_checkpoint(
+        CKPT / "hf",
+        return_heads=True,
+        dtype="mixed_bfloat16",
+        drop_path_rate=0.2,
+        dropout=0.1,
+        labels=list("abcdefghij"),
+        preprocessing=PREPROCESSINGS["authors"],
+    )
+    assert (model.config.drop_path_rate, model.config.dropout, model.config.token_weights) == (
+        0.2,
+        0.1,
+        "ones",
+    )
+    assert model.labels == tuple("abcdefghij") and model.preprocessing == PREPROCESSINGS["authors"]
+    heads = model(inputs(stored, 64, 64))
+    mean = (np.asarray(heads["head"]) + np.asarray(heads["head_dist"])) / 2
+    assert np.abs(mean - stored["64x64/hf"]).max() < 0.2
+
+
+def test_new_heads_for_another_number_of_classes(stored: dict[str, np.ndarray]) -> None:
+    model = SwiftFormerImageClassifier.from_checkpoint(CKPT / "hf", num_classes=3)
+    assert model(inputs(stored, 64, 64)).shape == (2, 3) and model.labels is None
+    theirs = SwiftFormerImageClassifier.from_checkpoint(CKPT / "hf").backbone
+    assert_same_logits(model.backbone(inputs(stored, 64, 64)), theirs(inputs(stored, 64, 64)), 0)
+
+
+def test_options_that_do_not_exist_are_refused() -> None:
+    build = SwiftFormerImageClassifier.from_checkpoint
+    assert_refused(ConfigError, lambda: build(CKPT / "hf", nonsense=1), "nonsense", "drop_path_rate")
+    assert_refused(ConfigError, lambda: build(CKPT / "hf", drop_path_rate=2), "drop_path_rate")
+    assert_refused(PreprocessingError, lambda: build(CKPT / "hf", input_size=(64,)), "input size")
+
+
 # --- choices ----------------------------------------------------------------------------------------
 
 
