@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -83,7 +84,8 @@ def test_bfloat16_is_the_upper_half_of_float32(tmp_path: Path) -> None:
         dump(ordered({"w": tensor("0", (6,), kind="BFloat16Storage")})), [bits.tobytes()]
     ).to_bytes()
     got = read(tmp_path, data)["w"]
-    np.testing.assert_array_equal(got.view(np.uint32), wide.view(np.uint32) & 0xFFFF0000)
+    assert got.dtype == ml_dtypes.bfloat16
+    np.testing.assert_array_equal(got.astype(np.float32).view(np.uint32), wide.view(np.uint32) & 0xFFFF0000)
 
 
 def test_a_file_of_a_big_endian_machine(tmp_path: Path) -> None:
