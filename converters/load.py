@@ -253,11 +253,12 @@ def _resolve(
     source: str | Path, update: bool, progress: Callable[[str, int, int], None] | None
 ) -> tuple[Path, dict[str, str], list[Decision], tuple[str, ...]]:
     """The local path of a source, what the hub knows of it, and what it has to say to the user."""
-    from converters import hub
+    from converters.hub.names import is_hub_name
+    from converters.hub.pinned import fetch
 
-    if not hub.is_hub_name(source):
+    if not is_hub_name(source):
         return Path(source), {}, [], ()
-    snapshot = hub.fetch(str(source), update=update, progress=progress)
+    snapshot = fetch(str(source), update=update, progress=progress)
     reason = "the newest, as asked for" if update else "pinned by the record of downloads"
     return (
         snapshot.folder,
