@@ -291,6 +291,15 @@ def _decisions(
             else "the file has a moving average, which is the better set"
         )
         found.append(Decision("weights", checkpoint.weights, reason))
+    if checkpoint.left_aside:
+        parts = ", ".join(dict.fromkeys(name.split(".")[0] for name in checkpoint.left_aside))
+        found.append(
+            Decision(
+                "other parts",
+                f"{len(checkpoint.left_aside)} tensors left aside ({shown(parts, 100)})",
+                "the file holds more than the network: a detector's other parts, or counters of an average",
+            )
+        )
     if left_aside:
         found.append(
             Decision("left aside", f"{len(left_aside)} tensors", "a backbone has no norm and no head")

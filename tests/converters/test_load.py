@@ -129,6 +129,19 @@ def test_feature_norms_of_the_fork_load_and_act(tmp_path: Path) -> None:
         assert_same_logits(pyramid[f"P{stage + 2}"], expected)
 
 
+def test_the_parts_of_a_detector_that_are_left_aside_are_said(
+    tmp_path: Path, stored: dict[str, np.ndarray]
+) -> None:
+    tensors = {
+        f"backbone.{name}": value for name, value in load_file(CKPT / "timm_model.safetensors").items()
+    }
+    others = {"neck.conv.weight": np.ones(2, np.float32), "neck.conv.bias": np.ones(2, np.float32)}
+    save_file({**tensors, **others}, tmp_path / "detector.safetensors")
+    converted = load_checkpoint(tmp_path / "detector.safetensors")
+    assert decision(converted, "other parts")[0] == "2 tensors left aside (neck)"
+    assert_same_logits(converted.model(inputs(stored, 64, 64)), stored["64x64/timm"])
+
+
 def test_a_checkpoint_to_train_on(stored: dict[str, np.ndarray]) -> None:
     model = SwiftFormerImageClassifier.from_checkpoint(
         CKPT / "hf",

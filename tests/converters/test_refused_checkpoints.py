@@ -93,7 +93,9 @@ def test_wrong_labels_and_preprocessings_are_refused(tmp_path: Path) -> None:
     assert_refused(
         LabelsError, lambda: load_checkpoint(CKPT / "hf", labels=tmp_path / "nine.txt"), "nine.txt", "10"
     )
-    assert_refused(PreprocessingError, lambda: load_checkpoint(CKPT / "hf", preprocessing="tim"), "tim")
+    assert_refused(
+        PreprocessingError, lambda: load_checkpoint(CKPT / "hf", preprocessing="tim"), "tim:", "timm, "
+    )
     for size in (0, -1, 10**9):
         call = functools.partial(load_checkpoint, CKPT / "hf", input_size=size)
         assert_refused(PreprocessingError, call, "input size")

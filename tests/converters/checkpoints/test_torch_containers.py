@@ -292,7 +292,9 @@ def test_parameters_with_state(tmp_path: Path) -> None:
     ],
 )
 def test_prefixes_of_wrappers(names: list[str], wanted: list[str]) -> None:
-    assert list(network_tensors(dict.fromkeys(names, 0))) == wanted
+    kept, left_aside = network_tensors({name: name for name in names})
+    assert list(kept) == wanted
+    assert sorted([*kept.values(), *left_aside]) == sorted(names)
 
 
 def _nested(*keys: str, number: int = 0) -> Any:
@@ -344,8 +346,10 @@ def test_a_file_of_lightning_or_mmengine_becomes_a_model(
     arrays = {prefix + name: value for name, value in timm.items()} | dict.fromkeys(others, np.ones(2))
     path = tmp_path / "epoch=3.ckpt"
     path.write_bytes(torch_zip(arrays, lambda state: {"state_dict": state, "epoch": 3}))
-    tensors = read_checkpoint(path).tensors
+    checkpoint = read_checkpoint(path)
+    tensors = checkpoint.tensors
     assert_equal(tensors, timm)
+    assert checkpoint.left_aside == others
     assert "head/kernel" in rename(tensors, detect_layout(tensors)).values()
     path = tmp_path / "model.safetensors"
     path.write_bytes(safetensors.numpy.save(arrays))
