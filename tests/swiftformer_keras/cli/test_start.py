@@ -78,6 +78,8 @@ USAGE_ERRORS = {
     "size in words": (["export", "a.keras", "b.tflite", "--input-size", "big"], "224"),
     "size with other digits": (["convert", "a.pth", "b.keras", "--input-size", "٢٢٤"], "--input-size"),
     "top of nothing": (["classify", "a.keras", "b.png", "--top", "0"], "--top"),
+    "empty source": (["convert", "", "b.keras"], "empty"),
+    "empty option": (["convert", "a.pth", "b.keras", "--labels", ""], "empty"),
     "terminal control": (["\x1b]0;owned\x07"], r"\x1b]0;owned\x07"),
 }
 
