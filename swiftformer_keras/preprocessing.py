@@ -199,7 +199,8 @@ def read_preprocessing_file(path: str | os.PathLike[str]) -> Preprocessing:
     try:
         file = Path(path)
         if not file.is_file():
-            raise PreprocessingError(f"{where}: is not a file. Give a JSON file with the preprocessing")
+            known = ", ".join(PREPROCESSINGS)
+            raise PreprocessingError(f"{where}: is neither a file nor one of {known}. Give one of these")
         if (size := file.stat().st_size) > MAX_FILE_BYTES:
             raise PreprocessingError(f"{where}: has {size:,} bytes, too many for this. Check the path")
         return Preprocessing.from_dict(strict_json.parse(file.read_text(encoding="utf-8-sig")))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +19,7 @@ GREY = RNG.integers(0, 256, (5, 7), dtype=np.uint8)
 ALPHA = RNG.integers(0, 256, (5, 7), dtype=np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_on_stderr(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Not even a warning of Pillow's or a line of a C library's reaches the terminal."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        yield
-    captured = capfd.readouterr()
-    assert captured.err == ""
-    assert captured.out == ""
+pytestmark = pytest.mark.usefixtures("nothing_on_the_terminal")
 
 
 def read(content: bytes, folder: Path, name: str = "picture.png") -> np.ndarray:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +25,7 @@ from tests.picture_files import png, saved
 COLOURS = np.random.default_rng(3).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_on_stderr(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Not even a warning of Pillow's or a line of a C library's reaches the terminal."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        yield
-    captured = capfd.readouterr()
-    assert captured.err == ""
-    assert captured.out == ""
+pytestmark = pytest.mark.usefixtures("nothing_on_the_terminal")
 
 
 WHOLE_PNG = saved(
