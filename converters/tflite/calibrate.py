@@ -6,7 +6,6 @@ worse on Fashion-MNIST than the true minimum and maximum.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -74,14 +73,12 @@ class TensorReader:
     def __init__(self, tflite: bytes | bytearray) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that keeping every tensor is for debugging
-            self._interpreter = Interpreter(
-                model_content=bytes(tflite),
-                experimental_preserve_all_tensors=True,
-                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-                num_threads=1,
-            )
+        self._interpreter = Interpreter(
+            model_content=bytes(tflite),
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            num_threads=1,
+        )
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         computed = {int(self._input["index"])}
