@@ -1,15 +1,17 @@
 """Latency of quantised files beside others, interleaved in one process.
 
-    python -m benchmarks.quantised PEERS [--rounds N] [--threads N] [--ours DIR] [--calibration DIR]
+    python -m benchmarks.quantised PEERS [--rounds N] [--threads N] [--ours DIR] [--only NAME ...]
+        [--calibration DIR]
 
 PEERS is a folder of .tflite files, whoever made them. Ours are SwiftFormer-XS at 224 pixels with the reference weights
 (float32, dynamic and int8), made here and kept in the folder --ours when one is given; the latency of a file does not
-depend on what its weights were trained for. --calibration takes pictures of your own instead of seeded ones.
+depend on what its weights were trained for. --only times some of them, --calibration takes pictures of your own
+instead of seeded ones.
 
-All files are loaded first; in each round every one runs a few times after a run that is not counted, so that whatever
-else the machine does meets them all. Printed are the median, XNNPACK's partitions and operators left out, and for each
-of ours against each of the others the ratio of medians, with the spread of the ratio over the rounds (10th to 90th
-percentile).
+All files are loaded first. In each round every one runs a few times after a run that is not counted, and each round
+begins with another file, so that whatever else the machine does meets them all. Printed are the median, XNNPACK's
+partitions and operators left out, and for each of ours against each of the others the ratio of medians, with the spread
+of the ratio over the rounds (10th to 90th percentile).
 """
 
 from __future__ import annotations
@@ -27,6 +29,14 @@ from PIL import Image
 
 RUNS = 4  # counted ones of a file in a round
 SEED = 7
+SETTINGS: dict[str, dict[str, Any]] = {
+    "xs_224_float32_exact": {"precision": "float32", "gelu": "exact"},
+    "xs_224_int8_sigmoid": {"gelu": "sigmoid"},
+    "xs_224_int8_tanh": {"gelu": "tanh"},
+    "xs_224_int8_exact": {"gelu": "exact"},
+    "xs_224_dynamic": {"scheme": "dynamic"},
+}
+"""Of our files, by name: what `export` (where there is a precision) or `quantize` is asked for."""
 
 
 def main() -> int:
@@ -37,6 +47,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--ours", type=Path)
+    parser.add_argument("--only", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     parser.add_argument("--calibration", type=Path)
     asked = parser.parse_args()
     from converters.tflite.check import delegation, interpreter_of
@@ -45,12 +56,12 @@ def main() -> int:
     if not theirs:
         raise SystemExit(f"{asked.peers}: holds no .tflite files. Give the folder that they are in")
     with _folder(asked.ours) as folder:
-        ours = _make(folder, asked.calibration)
+        ours = _make(folder, asked.only, asked.calibration)
         files = [*ours, *theirs]
         runners = [interpreter_of(path, asked.threads) for path in files]
         for runner in runners:
             _fill(runner)
-        rounds = np.array([[_run(runner) for runner in runners] for _ in range(asked.rounds)])
+        rounds = np.array([_round(runners, number) for number in range(asked.rounds)])
         medians = np.median(rounds, axis=(0, 2))
         print(f"{'file':36} {'median ms':>10} {'size MB':>8}  partitions, operators left out")
         for path, median in zip(files, medians, strict=True):
@@ -77,23 +88,17 @@ def _folder(given: Path | None) -> Iterator[Path]:
         yield Path(name)
 
 
-def _make(folder: Path, calibration: Path | None) -> list[Path]:
+def _make(folder: Path, names: list[str], calibration: Path | None) -> list[Path]:
     """Our files of XS at 224, those that are not in the folder already."""
     from converters.tflite.export import export
     from converters.tflite.quantize import quantize
     from swiftformer_keras.preprocessing import PREPROCESSINGS
     from tests import reference
 
-    settings: dict[str, dict[str, Any]] = {
-        "xs_224_float32_exact": {"precision": "float32", "gelu": "exact"},
-        "xs_224_int8_sigmoid": {"gelu": "sigmoid"},
-        "xs_224_int8_tanh": {"gelu": "tanh"},
-        "xs_224_int8_exact": {"gelu": "exact"},
-        "xs_224_dynamic": {"scheme": "dynamic"},
-    }
     model: Any = None
     made = []
-    for name, options in settings.items():
+    for name in names:
+        options = SETTINGS[name]
         path = folder / f"{name}.tflite"
         made.append(path)
         if path.exists():
@@ -140,6 +145,13 @@ def _fill(runner: Any) -> None:
     source = runner.get_input_details()[0]
     values = np.random.default_rng(SEED).uniform(0, 100, source["shape"])
     runner.set_tensor(source["index"], values.astype(source["dtype"]))
+
+
+def _round(runners: list[Any], number: int) -> list[list[float]]:
+    """Milliseconds of every file's runs, in the files' order; the round begins with file `number`."""
+    order = np.roll(range(len(runners)), -number)
+    elapsed = {int(index): _run(runners[index]) for index in order}
+    return [elapsed[index] for index in range(len(runners))]
 
 
 def _run(runner: Any) -> list[float]:
