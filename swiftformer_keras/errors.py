@@ -125,6 +125,10 @@ class PreprocessingError(SwiftFormerError):
     """A preprocessing setting is unknown or makes no sense."""
 
 
+class CalibrationError(SwiftFormerError):
+    """The pictures to calibrate with are too few, all alike, or none that a model is meant for."""
+
+
 # --- TFLite -----------------------------------------------------------------------------------------
 
 

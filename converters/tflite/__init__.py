@@ -2,6 +2,8 @@
 
 In comes a `SwiftFormerImageClassifier`; `export.py` folds it (`swiftformer_keras.folding`), traces and converts the
 graph (`graph.py`), quantises weights (`dynamic.py`), writes the model card into it (`metadata.py`), runs it against
-the Keras model (`check.py`) and puts it in place only if it is within the stated bounds. `inspect.py` and
+the Keras model (`check.py`) and puts it in place only if it is within the stated bounds. `quantize.py` does the same
+for int8: it chooses pictures (`calibration_pictures.py`), collects ranges (`calibrate.py`), quantises (`static.py`) and
+corrects biases (`bias.py`). `inspect.py` and
 `classify.py` take any .tflite file from there.
 """

@@ -13,6 +13,8 @@ from swiftformer_keras.files import check_output, sidecar
 from swiftformer_keras.shown import shown
 
 Precision = Literal["float32", "float16", "dynamic"]
+Gelu = Literal["exact", "fast"]
+"""The forms of the activation that are near enough to Keras for a float file."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 SIZES = (8, 2048)
@@ -42,8 +44,6 @@ def check_settings(
         PictureError: there are no samples there.
         MissingToolError: Keras runs on another backend than TensorFlow.
     """
-    from swiftformer_keras.folding import Gelu
-
     if out.suffix != ".tflite":
         raise ConfigError(f"{shown(out)}: an exported model's file name ends in .tflite")
     for name, value, choices in (
@@ -64,8 +64,8 @@ def check_settings(
     return paths
 
 
-def check_size(size: tuple[int, int]) -> None:
-    """Refuse an input size, height and width in pixels, that makes no sense.
+def check_size(size: tuple[int, int], command: str = "export") -> None:
+    """Refuse an input size, height and width in pixels, that makes no sense; messages begin with `command`.
 
     Raises:
         ConfigError: it does not.
@@ -73,7 +73,7 @@ def check_size(size: tuple[int, int]) -> None:
     (height, width), (least, most) = size, SIZES
     if not (least <= height <= most and least <= width <= most):
         raise ConfigError(
-            f"export: the input size {height} x {width} is outside {least} to {most} pixels. Choose --input-size"
+            f"{command}: the input size {height} x {width} is outside {least} to {most} pixels. Choose --input-size"
         )
 
 

@@ -53,6 +53,29 @@ class Gelu(enum.StrEnum):
     FAST = "fast"
 
 
+class Scheme(enum.StrEnum):
+    """What of a quantised file is int8."""
+
+    INT8 = "int8"
+    DYNAMIC = "dynamic"
+
+
+class Io(enum.StrEnum):
+    """Type of a quantised file's input and output."""
+
+    FLOAT32 = "float32"
+    UINT8 = "uint8"
+    INT8 = "int8"
+
+
+class QuantizedGelu(enum.StrEnum):
+    """Form of the activation in a quantised file."""
+
+    EXACT = "exact"
+    TANH = "tanh"
+    SIGMOID = "sigmoid"
+
+
 class OutputKind(enum.StrEnum):
     """What the exported file returns."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from swiftformer_keras import data
+from tests.converters.tflite.pictures import fashion
 from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, run_cli
 
 SOURCE = data.demo_checkpoint()
@@ -40,6 +41,50 @@ def tflite(folder: Path, model: Path) -> Path:
     assert report["command"] == "export"
     assert report["output"] == "model.tflite"
     return folder / "model.tflite"
+
+
+def test_quantize_writes_a_file_and_says_how_near_it_is(folder: Path, model: Path) -> None:
+    calibration = data.calibration_pictures()[0].parent
+    ran = run_cli("quantize", model, "int8.tflite", "--calibration", calibration, cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    assert all(line.endswith(" ...") for line in ran.stderr.splitlines()), ran.stderr
+    for text in (
+        *(
+            "int8.tflite is written, 3.5 MB: int8, sigmoid GELU, float32 in and out.",
+            "calibrated on 96 pictures",
+        ),
+        *("32 others", "signal to noise 3", "bound 25 dB", "before the biases were corrected", "same answer"),
+    ):
+        assert text in ran.stdout, text
+    told = json.loads(call_cli("inspect", folder / "int8.tflite", "--json").stdout)
+    assert told["card"]["precision"] == "int8"
+
+
+def test_quantize_says_in_one_object_what_it_left_out(folder: Path, model: Path) -> None:
+    calibration = fashion(folder / "calibration", 40)
+    (calibration / "broken.png").write_bytes(b"no picture")
+    command = ("quantize", model, folder / "dynamic.tflite", "--calibration", calibration)
+    ran = call_cli(*command, "--scheme", "dynamic", "--samples", "24", "--seed", "3", "--json", "--quiet")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    told = json.loads(ran.stdout)
+    assert (told["command"], told["scheme"], told["seed"], told["held_out_pictures"]) == (
+        *("quantize", "dynamic", 3),
+        10,
+    )
+    assert told["sqnr_db"] >= 30
+    (warning,) = told["warnings"]
+    assert "broken.png" in warning
+
+
+def test_quantize_below_its_bound_exits_with_3_and_leaves_nothing(folder: Path, model: Path) -> None:
+    out, calibration = folder / "never.tflite", fashion(folder / "calibration", 40)
+    options = ("--calibration", calibration, "--scheme", "dynamic", "--min-sqnr", "90", "--quiet")
+    ran = call_cli("quantize", model, out, *options)
+    assert ran.returncode == 3
+    assert "less than 90 dB" in ran.stderr
+    assert not out.exists()
+    assert not list(folder.glob(".never*"))
 
 
 def test_convert_gives_one_object(folder: Path) -> None:

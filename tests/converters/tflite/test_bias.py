@@ -1,0 +1,91 @@
+"""Bias correction: what the channels' means are before and after, and that nothing but biases changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from converters.tflite.bias import _convolutions, correct_biases, mean_outputs
+from converters.tflite.calibrate import TensorReader, collect_ranges
+from converters.tflite.flatbuffer import repack
+from converters.tflite.graph import to_tflite
+from converters.tflite.static import quantize_static
+from swiftformer_keras import folding
+from swiftformer_keras.errors import TFLiteFileError
+from tests import reference
+from tests.harness import assert_refused
+
+Case = tuple[bytes, bytes, list[np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    """The float micro model, the same in int8, and four inputs."""
+    config, values = reference.weights("micro")
+    plain = to_tflite(folding.fold_gelu(folding.fold(values, config), "sigmoid"), (32, 32))
+    inputs = list(reference.images(32, 32, batch=4))
+    static = quantize_static(plain, collect_ranges(plain, lambda: iter(inputs)), float_gelu=False)
+    return plain, repack(static, inputs=("image",), outputs=("logits",)), inputs
+
+
+def shifts(tflite: bytes, wanted: Mapping[str, np.ndarray], inputs: list[np.ndarray]) -> np.ndarray:
+    """Of each layer: by how many int8 steps its channels' means are off at most, and over how many values they go."""
+    _, graph, layers = _convolutions(tflite)
+    reader = TensorReader(tflite)
+    totals, counts = [0.0] * len(layers), [0] * len(layers)
+    for values in inputs:
+        reader.run(values)
+        for index, layer in enumerate(layers):
+            output = reader.value(layer.output).reshape(-1, reader.value(layer.output).shape[-1])
+            totals[index] += output.sum(0, dtype=np.float64)
+            counts[index] += len(output)
+    found = []
+    for layer, total, count in zip(layers, totals, counts, strict=True):
+        tensor = graph.Tensors(layer.output)
+        scale, zero = tensor.Quantization().Scale(0), tensor.Quantization().ZeroPoint(0)
+        found.append((np.abs(total / count - zero - wanted[tensor.Name().decode()] / scale).max(), count))
+    return np.array(found)
+
+
+def test_the_means_of_every_layer_come_to_those_wanted(case: Case) -> None:
+    """A mean over few int8 values cannot be nearer than their rounding: half a step each, less the more there are."""
+    plain, static, inputs = case
+    wanted = mean_outputs(plain, inputs)
+    before, _ = shifts(static, wanted, inputs).T
+    after, counts = shifts(correct_biases(static, wanted, inputs), wanted, inputs).T
+    assert np.median(before) > 3 * np.median(after)
+    linear = np.arange(len(after)) > 1  # the first two have a ReLU, through which a shift does not come whole
+    assert after[linear & (counts >= 64)].max() < 0.2
+    assert after.max() < 1
+
+
+def test_nothing_but_biases_changes(case: Case) -> None:
+    plain, static, inputs = case
+    corrected = correct_biases(static, mean_outputs(plain, inputs), inputs)
+    assert len(corrected) == len(static)
+    model, graph, layers = _convolutions(static)
+    may_change = np.zeros(len(static), bool)
+    whole = np.frombuffer(static, np.uint8)
+    for layer in layers:
+        bias = model.Buffers(graph.Tensors(layer.bias).Buffer()).DataAsNumpy()
+        start = bias.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+        may_change[start : start + bias.size] = True
+    changed = np.frombuffer(corrected, np.uint8) != whole
+    assert changed.any()
+    assert not (changed & ~may_change).any()
+
+
+def test_the_same_inputs_give_the_same_bytes_and_progress_is_told(case: Case) -> None:
+    plain, static, inputs = case
+    told: list[tuple[int, int]] = []
+    wanted = mean_outputs(plain, inputs)
+    once = correct_biases(static, wanted, inputs, lambda *step: told.append(step))
+    assert once == correct_biases(static, wanted, inputs)
+    assert told == [(done, len(_convolutions(static)[2])) for done in range(len(told))]
+
+
+def test_models_that_are_not_the_same_are_refused(case: Case) -> None:
+    _, static, inputs = case
+    assert_refused(TFLiteFileError, lambda: correct_biases(static, {}, inputs), "no convolution")
