@@ -118,6 +118,7 @@ bench: $(VENV)/.test  ## Speed, memory and accuracy (minutes; never part of the 
 	@$(BIN)/python -m benchmarks.read_checkpoint
 	@$(BIN)/python -m benchmarks.convert_export
 	@$(BIN)/python -m benchmarks.accuracy_fashion_mnist
+	@$(BIN)/python -m benchmarks.tflite_accuracy
 
 .PHONY: wheel
 wheel: | $(UV)  ## Build the wheel into dist/
