@@ -40,7 +40,7 @@ class Arithmetic:
     """One way to calculate; arrays are of `dtype` throughout, whatever grid their values lie on.
 
     Attributes:
-        dtype: float64 for the exact arithmetic, float32 for the others.
+        dtype: float64 for `EXACT`, float32 for the others.
         tensor: rounds what is written to a tensor.
         step: rounds what is calculated inside an operator.
         sequential: sums are rounded after every addition.
@@ -79,7 +79,7 @@ class Arithmetic:
         """The sum over k of `terms[k] * factors[k]`, one fused multiply-add after another."""
         shape = np.broadcast_shapes(terms[0].shape, factors[0].shape)
         if not self.sequential:
-            result = np.zeros(shape, self.dtype)
+            result: np.ndarray = np.zeros(shape, self.dtype)
             for term, factor in zip(terms, factors, strict=True):
                 result += term * factor
             return result
@@ -132,6 +132,7 @@ def _same(values: np.ndarray) -> np.ndarray:
 
 
 EXACT = Arithmetic(np.float64, _same, _same, sequential=False)
+PLAIN = Arithmetic(np.float32, _same, _same, sequential=False)
 HALF: dict[Accumulators, Arithmetic] = {
     "float32": Arithmetic(np.float32, to_half, _same, sequential=False),
     "float16": Arithmetic(np.float32, to_half, to_half, sequential=True),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from converters.tflite.check import Difference, compare
-from converters.tflite.half.arithmetic import EXACT, HALF, Accumulators, Arithmetic
+from converters.tflite.half.arithmetic import EXACT, HALF, PLAIN, Accumulators, Arithmetic
 from converters.tflite.half.graph import Graph, Operator
 from converters.tflite.half.operators import UnsupportedOperator, evaluate
 from swiftformer_keras.errors import TFLiteFileError
@@ -24,11 +24,11 @@ class OperatorLoss:
 
     Attributes:
         index, operator, tensor: its place in the file, its name in the schema, and its result's name.
-        own_db: signal to noise of this operator alone: its result in half against float64 on the same inputs; None
+        own_db: signal to noise of this operator alone: its result in half against float32 on the same inputs; None
             where there is no noise.
         total_db: signal to noise of its result against the float64 evaluation of the whole graph; None as above.
-        overflows: elements of its result that are infinite or no number in half and finite in float64 on the same
-            inputs, within a picture at most.
+        overflows: elements of its result that are infinite or no number in half and finite in float32 on the same
+            inputs; the most of any picture.
         largest: largest absolute value of its result in float64.
     """
 
@@ -160,7 +160,7 @@ def _emulate_one(
     for operator, loss in zip(graph.operators, sums, strict=True):
         half = _apply(graph, operator, values, arithmetic)
         values[operator.output] = half
-        loss.add(half.astype(np.float64), _apply(graph, operator, values, EXACT), exact[operator.output])
+        loss.add(half.astype(np.float64), _apply(graph, operator, values, PLAIN), exact[operator.output])
     return values[graph.output]
 
 
