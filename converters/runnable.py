@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 Scores = Callable[[np.ndarray], tuple[np.ndarray, float]]
 
+_RUNS_BEFORE_TRACING = 24
+
 
 @dataclasses.dataclass(frozen=True)
 class Runnable:
@@ -44,6 +47,7 @@ class Runnable:
         output_kind: None where only the values of its scores show it.
         scores: from one input, float32 `(height, width, 3)`, to its output (`(1, classes)` of a classifier) and
             how long that took, in milliseconds.
+        any_size: it takes pictures of other sizes than its preprocessing gives as well.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Runnable:
     input_kind: InputKind
     output_kind: OutputKind | None
     scores: Scores
+    any_size: bool = False
 
     def prepared(self, pixels: np.ndarray) -> np.ndarray:
         """What `scores` takes of pixels uint8 `(height, width, 3)`."""
@@ -90,7 +95,7 @@ def open_file(
     with run_in_child(path, threads=threads) as runner:
         source, target = _ends(runner.inputs, runner.outputs, shown(path))
         height, width, arrangement = _arrangement(inspection.inputs[0].shape, shown(path))
-        facts = _facts(inspection, preprocessing, labels)
+        facts = facts_of(inspection, preprocessing, labels)
 
         def scores(values: np.ndarray) -> tuple[np.ndarray, float]:
             arranged = values.transpose(arrangement)[None]
@@ -121,7 +126,7 @@ def _no_scores(values: np.ndarray) -> tuple[np.ndarray, float]:
     raise AssertionError("the model is not loaded yet")
 
 
-def _facts(
+def facts_of(
     inspection: Inspection, preprocessing: Preprocessing | None, labels: tuple[str, ...] | None
 ) -> Runnable:
     """What the file says, with options before it."""
@@ -211,9 +216,13 @@ def of_classifier(
     if model.input_size is not None:
         preprocessing = preprocessing.with_size(*model.input_size)
 
+    runs = itertools.count()
+
     def scores(values: np.ndarray) -> tuple[np.ndarray, float]:
         start = time.perf_counter()
-        logits: Any = model(values[None], training=False)
+        # Tracing takes as long as some twenty runs without it, and a traced run a tenth of one.
+        trace = next(runs) >= _RUNS_BEFORE_TRACING
+        logits: Any = model.predict_on_batch(values[None]) if trace else model(values[None], training=False)
         if isinstance(logits, dict):  # both heads; their mean is the model's answer
             logits = sum(logits.values()) / len(logits)
         result = keras.ops.convert_to_numpy(logits)
@@ -221,4 +230,13 @@ def of_classifier(
 
     name = model.origin.name if model.origin is not None else model.name
     labels = model.labels if labels is None else labels
-    return Runnable(name, preprocessing, labels, model.config.num_classes, "normalized", "logits", scores)
+    return Runnable(
+        name,
+        preprocessing,
+        labels,
+        model.config.num_classes,
+        "normalized",
+        "logits",
+        scores,
+        any_size=model.input_size is None,
+    )

@@ -13,6 +13,7 @@ from swiftformer_keras.cli.demo import demo
 from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
+from swiftformer_keras.cli.verify import verify
 
 app = typer.Typer(
     name="swiftformer",
@@ -43,5 +44,5 @@ def swiftformer(
         print(context.get_help())
 
 
-for command in (convert, export, classify, inspect, demo, doctor):
+for command in (convert, export, classify, inspect, verify, demo, doctor):
     app.command()(command)
