@@ -146,7 +146,7 @@ def _show(console: Console, found: Any) -> None:
     """The figures of a comparison."""
     difference = found.difference
     console.print(
-        f"{found.b.where} compared with {found.a.where}, {found.scores} of {found.pictures} pictures:",
+        f"{found.b.where} compared with {found.a.where}, {found.scores} of {found.pictures} picture(s):",
         f"  signal to noise      {_decibels(difference.sqnr_db)}",
         f"  same answer          {difference.agreement:.2%}",
         f"  largest difference   {difference.largest:.2e} of scores up to {difference.largest_output:.1f}",
@@ -158,7 +158,7 @@ def _show(console: Console, found: Any) -> None:
 
 def _show_half(console: Console, found: Any) -> None:
     """The figures of half-precision arithmetic."""
-    console.print(f"{found.file} in float16 arithmetic, {found.pictures} pictures:")
+    console.print(f"{found.file} in float16 arithmetic, {found.pictures} picture(s):")
     for loss in found.losses:
         console.print(
             f"  {loss.accumulators} accumulators: scores {_decibels(loss.difference.sqnr_db)}, "

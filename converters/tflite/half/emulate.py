@@ -41,7 +41,8 @@ class OperatorLoss:
     largest: float
 
     def __str__(self) -> str:
-        return f"operator {self.index} ({self.operator}, {self.tensor})"
+        # the converter names what it fuses after all its parts: "a;b;c"
+        return f"operator {self.index} ({self.operator}, {self.tensor.partition(';')[0]})"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,7 +20,7 @@ from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing, apply
 from tests import reference
 
 MIN_SQNR_DB = 50.0
-WORST_GPU_SQNR_DB = 47.0
+WORST_GPU_SQNR_DB = 45.0
 """With float16 accumulators, which add up to 2,000 products one after another, whatever the graph."""
 
 
