@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,13 +118,13 @@ def emulate(
     Raises:
         TFLiteFileError: an operator is not known, or its shapes do not fit.
     """
-    sums = {width: [_Sums() for _ in graph.operators] for width in accumulators}
+    sums: dict[Accumulators, list[_Sums]] = {
+        width: [_Sums() for _ in graph.operators] for width in accumulators
+    }
     scores: dict[Any, list[np.ndarray]] = {width: [] for width in (EXACT, *accumulators)}
     for done, picture in enumerate(inputs, 1):
-        exact = run(graph, picture)
-        scores[EXACT].append(exact[graph.output].reshape(-1))
-        for width in accumulators:
-            scores[width].append(_emulate_one(graph, picture, width, exact, sums[width]).reshape(-1))
+        for arithmetic, row in _run_together(graph, picture, sums).items():
+            scores[arithmetic].append(row)
         if on_picture is not None:
             on_picture(done)
     reference = np.stack(scores[EXACT])
@@ -152,17 +152,39 @@ def run(graph: Graph, picture: np.ndarray, arithmetic: Arithmetic = EXACT) -> Va
     return values
 
 
-def _emulate_one(
-    graph: Graph, picture: np.ndarray, width: Accumulators, exact: Values, sums: list[_Sums]
-) -> np.ndarray:
-    """The scores in half precision; adds each operator's loss to `sums`."""
-    arithmetic = HALF[width]
-    values: Values = {graph.input: _input(graph, picture, arithmetic)}
-    for operator, loss in zip(graph.operators, sums, strict=True):
-        half = _apply(graph, operator, values, arithmetic)
-        values[operator.output] = half
-        loss.add(half.astype(np.float64), _apply(graph, operator, values, PLAIN), exact[operator.output])
-    return values[graph.output]
+def _run_together(
+    graph: Graph, picture: np.ndarray, sums: Mapping[Accumulators, list[_Sums]]
+) -> dict[Arithmetic | Accumulators, np.ndarray]:
+    """The scores of one picture, exact and in each width; adds each operator's loss to `sums`.
+
+    All of them go through the graph together, so that no more tensors are held than are still needed.
+    """
+    exact: Values = {graph.input: _input(graph, picture, EXACT)}
+    values: dict[Accumulators, Values] = {
+        width: {graph.input: _input(graph, picture, HALF[width])} for width in sums
+    }
+    done_with = _last_uses(graph)
+    for place, operator in enumerate(graph.operators):
+        exact[operator.output] = _apply(graph, operator, exact, EXACT)
+        for width, own in values.items():
+            half, plain = (_apply(graph, operator, own, a) for a in (HALF[width], PLAIN))
+            sums[width][place].add(half.astype(np.float64), plain, exact[operator.output])
+            own[operator.output] = half
+        for index in done_with[place]:
+            for held in (exact, *values.values()):
+                held.pop(index, None)
+    found: dict[Arithmetic | Accumulators, np.ndarray] = {EXACT: exact[graph.output].reshape(-1)}
+    return {**found, **{width: own[graph.output].reshape(-1) for width, own in values.items()}}
+
+
+def _last_uses(graph: Graph) -> list[list[int]]:
+    """For each operator, the tensors that nothing after it needs."""
+    last = {index: place for place, operator in enumerate(graph.operators) for index in operator.inputs}
+    found: list[list[int]] = [[] for _ in graph.operators]
+    for index, place in last.items():
+        if index != graph.output:
+            found[place].append(index)
+    return found
 
 
 def _input(graph: Graph, picture: np.ndarray, arithmetic: Arithmetic) -> np.ndarray:

@@ -128,6 +128,8 @@ def read_graph(data: bytes, where: str) -> Graph:
             raise TFLiteFileError(
                 f"{where}: has {len(indices)} {what}, but an image classifier has one. Use another file"
             )
+        if not 0 <= indices[0] < len(tensors):
+            raise TFLiteFileError(f"{where}: damaged: its {what} are no tensors of it. Get it again")
         ends += indices
     operators = tuple(
         _operator(index, table, codes, len(tensors), where)
@@ -229,8 +231,10 @@ def _check_order(graph: Graph) -> None:
 def _refuse_types(graph: Graph, operator: Operator) -> None:
     """An input without values may be one whose type is not read."""
     for index in operator.inputs:
+        if index < 0:
+            continue
         tensor = graph.tensors[index]
-        if index >= 0 and tensor.dtype not in DTYPES:
+        if tensor.dtype not in DTYPES:
             raise TFLiteFileError(
                 f"{graph.where}: operator {operator.index} ({operator.name}) takes {tensor.dtype} "
                 f"({tensor.name!r}), and half-precision arithmetic is that of float files. "

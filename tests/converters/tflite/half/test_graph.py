@@ -30,6 +30,10 @@ def two_inputs(model: Any) -> None:
     model.subgraphs[0].inputs = np.array([0, 2], np.int32)
 
 
+def no_such_output(model: Any) -> None:
+    model.subgraphs[0].outputs = np.array([40], np.int32)
+
+
 def dynamic_size(model: Any) -> None:
     model.subgraphs[0].tensors[0].shapeSignature = np.array([1, -1, -1, 3], np.int32)
 
@@ -88,6 +92,7 @@ def int8_weights(model: Any) -> None:
 
 REFUSED = [
     (two_inputs, "has 2 inputs"),
+    (no_such_output, "its outputs are no tensors"),
     (dynamic_size, "fixed sizes"),
     (huge, "'mean' has 1,073,741,824 elements"),
     (overflowing, "elements"),
