@@ -167,6 +167,7 @@ def export(
         OutputError: a file exists, or cannot be written.
         MissingToolError: Keras runs on another backend than TensorFlow.
     """
+    from converters.tflite.float16 import round_stem
     from converters.tflite.graph import to_tflite
     from converters.tflite.metadata import write_metadata
     from swiftformer_keras import folding
@@ -200,6 +201,8 @@ def export(
     folded = folding.scale_convs(folded, scales)
     if input == "pixels":
         folded = folding.fold_pixels(folded, preprocessing)
+        if precision == "float16":
+            folded = round_stem(folded)
     data = to_tflite(folding.fold_gelu(folded, gelu), size, precision=precision, output=output)
     data = write_metadata(data, card_of(model, preprocessing, precision, gelu, output, input))
 

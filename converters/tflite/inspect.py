@@ -152,7 +152,7 @@ def inspect_tflite(path: Path | str) -> Inspection:
     data = read_file(Path(path))
     model = open_model(data, where)
     buffers = [_buffer(buffer, where) for buffer in model.tables(ModelField.BUFFERS)]
-    codes = [_operator_code(code) for code in model.tables(ModelField.OPERATOR_CODES)]
+    codes = [operator_code(code) for code in model.tables(ModelField.OPERATOR_CODES)]
     used: set[int] = set()
     graphs = tuple(_graph(graph, codes, buffers, used, where) for graph in model.tables(ModelField.SUBGRAPHS))
     card, problem = None, None
@@ -196,8 +196,8 @@ def _buffer(table: Table, where: str) -> _Buffer:
     return _Buffer(0 if content is None else len(content), False)
 
 
-def _operator_code(table: Table) -> tuple[str, int]:
-    """Name and version. Codes above 127 are only in the newer of the two fields."""
+def operator_code(table: Table) -> tuple[str, int]:
+    """Name and version of an entry of `Model.operator_codes`. Codes above 127 are only in the newer of two fields."""
     code = max(
         table.integer(OperatorCodeField.DEPRECATED_BUILTIN_CODE, "b"),
         table.integer(OperatorCodeField.BUILTIN_CODE, "i"),
@@ -242,12 +242,11 @@ def _graph(
 def _tensor(index: int, table: Table, constant_bytes: int) -> TensorInfo:
     shape = table.numbers(TensorField.SHAPE, "<i4", _MAX_RANK)
     signature = table.numbers(TensorField.SHAPE_SIGNATURE, "<i4", _MAX_RANK)  # has -1 where shape has 1
-    code = table.integer(TensorField.TYPE, "b")
     known: dict[str, Any] = {
         "index": index,
         "name": shown(table.text(TensorField.NAME), _MAX_NAME),
         "shape": tuple(int(size) for size in signature or shape),
-        "dtype": _names("TensorType").get(code, f"TYPE_{code}").lower(),
+        "dtype": tensor_type(table),
         "constant_bytes": constant_bytes,
     }
     parameters = table.table(TensorField.QUANTIZATION)
@@ -264,6 +263,12 @@ def _tensor(index: int, table: Table, constant_bytes: int) -> TensorInfo:
         scale=float(parameters.numbers(QuantizationField.SCALE, "<f4", 1)[0]),
         zero_point=int(zero_points[0]) if zero_points else 0,
     )
+
+
+def tensor_type(table: Table) -> str:
+    """Name of a tensor's type, such as "float32"."""
+    code = table.integer(TensorField.TYPE, "b")
+    return _names("TensorType").get(code, f"TYPE_{code}").lower()
 
 
 def _signature(table: Table) -> SignatureInfo:

@@ -1,6 +1,6 @@
 """Field numbers of the public TFLite schema (schema.fbs, version 3), and a model file's own tables by name.
 
-Only what `inspect` and the metadata need; operators' options are not read here.
+Only what `inspect` and the metadata need; operators' options are read in `half/graph.py`.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class OperatorField(IntEnum):
     OPCODE_INDEX = 0
     INPUTS = 1
     OUTPUTS = 2
+    BUILTIN_OPTIONS = 4  # a union; the table itself
 
 
 class BufferField(IntEnum):
