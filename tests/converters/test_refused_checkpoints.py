@@ -13,6 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from converters.load import load_checkpoint
+from swiftformer_keras import SwiftFormerBackbone
 from swiftformer_keras.errors import (
     CheckpointError,
     JsonFileError,
@@ -86,6 +87,32 @@ def test_edited_tensors_are_refused(
     with pytest.raises(error) as caught:
         load_checkpoint(path)
     assert str(path) in str(caught.value) and mention in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("gone", "mention"),
+    [
+        (["head.weight"], "head/kernel"),
+        (["head.weight", "head.bias"], "head/bias"),
+        (["head.weight", "head_dist.weight"], "head/kernel"),
+        (["head_dist.weight"], "head_dist/kernel"),
+        (["head.weight", "head_dist.weight", "head_dist.bias"], "head/kernel"),
+    ],
+)
+def test_a_classifier_that_lost_a_part_of_its_heads_is_no_backbone(
+    gone: list[str], mention: str, tmp_path: Path
+) -> None:
+    tensors = {k: v for k, v in load_file(CKPT / "timm_model.safetensors").items() if k not in gone}
+    save_file(tensors, tmp_path / "damaged.safetensors")
+    load = functools.partial(load_checkpoint, tmp_path / "damaged.safetensors")
+    assert_refused(MismatchError, load, "damaged.safetensors", mention)
+    assert load(backbone_only=True).model.config.num_classes == 10  # a backbone misses nothing
+
+
+def test_a_last_norm_alone_makes_no_classifier(tmp_path: Path) -> None:
+    tensors = load_file(CKPT / "timm_model.safetensors")
+    save_file({k: v for k, v in tensors.items() if not k.startswith("head")}, tmp_path / "norm.safetensors")
+    assert isinstance(load_checkpoint(tmp_path / "norm.safetensors").model, SwiftFormerBackbone)
 
 
 def test_wrong_labels_and_preprocessings_are_refused(tmp_path: Path) -> None:
