@@ -18,6 +18,7 @@ from converters.described import (
     choose_preprocessing,
     describe_origin,
 )
+from swiftformer_keras.backend import check_keras, import_keras
 from swiftformer_keras.config import SwiftFormerConfig, TokenWeights
 from swiftformer_keras.errors import ConfigError, LayoutError
 from swiftformer_keras.files import check_output, fingerprint, sidecar, write_with_record
@@ -113,7 +114,9 @@ def load_checkpoint(
         CheckpointError: the file cannot be read, or is no SwiftFormer.
         PreprocessingError, LabelsError: an option or the file's own word makes no sense.
         HubError: the download failed.
+        MissingToolError: Keras' backend is missing.
     """
+    check_keras()
     path, known, hub_decisions, notes = _resolve(source, update, progress)
     checkpoint = read_checkpoint(path, weights=weights)
     where = shown(path)
@@ -162,6 +165,7 @@ def load_checkpoint(
     ]
     warnings = list(notes)
     model: SwiftFormerBackbone | SwiftFormerImageClassifier
+    import_keras()
     if is_backbone:
         from swiftformer_keras.backbone import SwiftFormerBackbone
 

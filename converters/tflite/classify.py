@@ -332,11 +332,11 @@ def _check_scale(tensor: TensorDetails, which: str, where: str) -> None:
 
 
 def _keras_model(path: Path, preprocessing: Preprocessing | None, labels: tuple[str, ...] | None) -> _Model:
-    import keras
-
     from swiftformer_keras.saving import load_classifier
 
     model = load_classifier(path)
+    import keras  # after it was found to work
+
     preprocessing = preprocessing or model.preprocessing
     if preprocessing is None:
         raise MetadataError(
