@@ -106,7 +106,7 @@ def load_checkpoint(
         reasons: by what is decided, the reason in place of "asked for with" an option; for a caller that is not
             the command line.
         model_options: for training on: any of `MODEL_OPTIONS`. Another `num_classes` than the file's gives the
-            model new, random heads.
+            model new, random heads. Without `dtype` the model is float32 under every global policy.
         update: for a hub name, accept the newest commit instead of the recorded one.
         progress: for a hub name, is told a file's name, its bytes so far and its size.
 
@@ -235,7 +235,9 @@ def _with_options(
     if unknown := sorted(set(options) - set(MODEL_OPTIONS)):
         raise ConfigError(f"no option {unknown[0]!r}; there are {', '.join(MODEL_OPTIONS)}")
     arguments = {key: options[key] for key in ("return_heads", "dtype") if key in options}
-    return config.replace(**{key: options[key] for key in options if key not in arguments}), arguments
+    config = config.replace(**{key: options[key] for key in options if key not in arguments})
+    # The checkpoint's own logits, whatever floatx or dtype policy the user's keras.json sets.
+    return config, {**arguments, "dtype": arguments.get("dtype") or "float32"}
 
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
