@@ -83,6 +83,7 @@ def load_checkpoint(
     weights: Literal["model", "ema"] | None = None,
     allow_nonfinite: bool = False,
     backbone_only: bool = False,
+    model_class: type[Any] | None = None,
     name: str | None = None,
     facts: Mapping[str, str] | None = None,
     reasons: Mapping[str, str] | None = None,
@@ -101,6 +102,8 @@ def load_checkpoint(
         weights: which set of a training file; the moving average ("ema") where there is one.
         allow_nonfinite: load NaN and infinity instead of refusing them.
         backbone_only: leave the head aside.
+        model_class: what to build, in place of `SwiftFormerImageClassifier` or, with `backbone_only`, of
+            `SwiftFormerBackbone`: a subclass with the same arguments.
         name: of the model, when the source has none.
         facts: what the caller knows of the source besides: fields of `Origin`, which win over the file's word.
         reasons: by what is decided, the reason in place of "asked for with" an option; for a caller that is not
@@ -113,6 +116,7 @@ def load_checkpoint(
     Raises:
         CheckpointError: the file cannot be read, or is no SwiftFormer.
         PreprocessingError, LabelsError: an option or the file's own word makes no sense.
+        ConfigError: there is no such option, or `model_class` is a classifier and the file has no head.
         HubError: the download failed.
         MissingToolError: Keras' backend is missing.
     """
@@ -132,6 +136,10 @@ def load_checkpoint(
     config, arguments = _with_options(config, model_options or {})
     new_heads = layouts.has_head(arrays) and config.num_classes != own_classes
     is_backbone = backbone_only or config.feature_norms or not layouts.has_head(arrays)
+    if is_backbone and model_class is not None and not backbone_only:
+        raise ConfigError(
+            f"{where}: has no classification head; load it with SwiftFormerBackbone.from_checkpoint"
+        )
     aside = _HEAD_NAMES if is_backbone else ("head/", "head_dist/") if new_heads else ()
     left_aside = [ours for ours in arrays if ours.startswith(aside)] if aside else []
     names = {ours: theirs for theirs, ours in mapping.items() if ours not in left_aside}
@@ -170,7 +178,8 @@ def load_checkpoint(
         from swiftformer_keras.backbone import SwiftFormerBackbone
 
         arguments.pop("return_heads", None)
-        model = SwiftFormerBackbone(config, preprocessing=contract, origin=origin, **arguments)
+        build = model_class or SwiftFormerBackbone
+        model = build(config, preprocessing=contract, origin=origin, **arguments)
     else:
         from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
@@ -183,9 +192,8 @@ def load_checkpoint(
         )
         decisions.append(decision)
         warnings += [warning] if warning else []
-        model = SwiftFormerImageClassifier(
-            config, preprocessing=contract, labels=names_of_classes, origin=origin, **arguments
-        )
+        build = model_class or SwiftFormerImageClassifier
+        model = build(config, preprocessing=contract, labels=names_of_classes, origin=origin, **arguments)
     assign(model, values, new=left_aside if new_heads and not is_backbone else ())
     told = tuple(dataclasses.replace(d, reason=(reasons or {}).get(d.what, d.reason)) for d in decisions)
     return Converted(model, told, tuple(warnings), len(values))
@@ -197,7 +205,8 @@ def split_options(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: there is no such option.
     """
-    known = set(inspect.signature(load_checkpoint).parameters) - {"source", "backbone_only", "model_options"}
+    own = {"source", "backbone_only", "model_class", "model_options"}
+    known = set(inspect.signature(load_checkpoint).parameters) - own
     if unknown := sorted(set(options) - known - set(MODEL_OPTIONS)):
         raise ConfigError(
             f"no option {unknown[0]!r}; there are {', '.join(sorted(known))}, {', '.join(MODEL_OPTIONS)}"
@@ -242,7 +251,7 @@ def _with_options(
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as plain JSON types; a file that was given by its name and SHA-256, wherever it lay."""
-    plain = {k: v for k, v in options.items() if v and k not in ("progress", "reasons")}
+    plain = {k: v for k, v in options.items() if v and k not in ("progress", "reasons", "model_class")}
     for option in ("labels", "preprocessing"):
         if isinstance(plain.get(option), Preprocessing):
             plain[option] = plain[option].to_dict()

@@ -156,7 +156,8 @@ class SwiftFormerBackbone(keras.Model):
         """
         from converters.load import load_checkpoint, split_options
 
-        return load_checkpoint(source, backbone_only=True, **split_options(options)).model
+        options = split_options(options)
+        return load_checkpoint(source, backbone_only=True, model_class=cls, **options).model
 
 
 def named_weights(model: keras.Model) -> dict[str, keras.Variable]:

@@ -143,7 +143,8 @@ class SwiftFormerImageClassifier(keras.Model):
         `dtype` the model is float32, whatever Keras' global policy is: it has the checkpoint's own logits.
 
         Raises:
-            CheckpointError: the file cannot be read, or is no SwiftFormer classifier.
+            CheckpointError: the file cannot be read, or is no SwiftFormer.
+            ConfigError: the file has no classification head, or there is no such option.
             HubError: the download failed.
         """
         from converters.load import (
@@ -151,9 +152,4 @@ class SwiftFormerImageClassifier(keras.Model):
             split_options,
         )  # the one listed exception to the import direction
 
-        model = load_checkpoint(source, **split_options(options)).model
-        if not isinstance(model, cls):
-            raise ConfigError(
-                f"{source}: has no classification head; load it with SwiftFormerBackbone.from_checkpoint"
-            )
-        return model
+        return load_checkpoint(source, model_class=cls, **split_options(options)).model
