@@ -41,6 +41,7 @@ MODEL_OPTIONS = (
     "mlp_dropout",
 )
 """What may be chosen for a model that has its weights from a file: arguments and fields that have none."""
+_OF_THE_HEADS = ("return_heads", "num_classes", "dropout")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +117,8 @@ def load_checkpoint(
     Raises:
         CheckpointError: the file cannot be read, or is no SwiftFormer.
         PreprocessingError, LabelsError: an option or the file's own word makes no sense.
-        ConfigError: there is no such option, or `model_class` is a classifier and the file has no head.
+        ConfigError: there is no such option or a backbone has no use for it, or `model_class` is a classifier
+            and the file has no head.
         HubError: the download failed.
         MissingToolError: Keras' backend is missing.
     """
@@ -140,6 +142,8 @@ def load_checkpoint(
         raise ConfigError(
             f"{where}: has no classification head; load it with SwiftFormerBackbone.from_checkpoint"
         )
+    if is_backbone:
+        _refuse_options_of_heads(where, labels, model_options or {})
     aside = _HEAD_NAMES if is_backbone else ("head/", "head_dist/") if new_heads else ()
     left_aside = [ours for ours in arrays if ours.startswith(aside)] if aside else []
     names = {ours: theirs for theirs, ours in mapping.items() if ours not in left_aside}
@@ -177,7 +181,6 @@ def load_checkpoint(
     if is_backbone:
         from swiftformer_keras.backbone import SwiftFormerBackbone
 
-        arguments.pop("return_heads", None)
         build = model_class or SwiftFormerBackbone
         model = build(config, preprocessing=contract, origin=origin, **arguments)
     else:
@@ -247,6 +250,22 @@ def _with_options(
     config = config.replace(**{key: options[key] for key in options if key not in arguments})
     # The checkpoint's own logits, whatever floatx or dtype policy the user's keras.json sets.
     return config, {**arguments, "dtype": arguments.get("dtype") or "float32"}
+
+
+def _refuse_options_of_heads(where: str, labels: object, options: Mapping[str, Any]) -> None:
+    """What only a classifier heeds would be dropped without a word.
+
+    Raises:
+        ConfigError: such an option is given.
+    """
+    given = [
+        *(["labels"] if labels is not None else []),
+        *(name for name in _OF_THE_HEADS if name in options),
+    ]
+    if given:
+        raise ConfigError(
+            f"{where}: becomes a backbone, which has no classes and takes no {given[0]}. Leave that option out"
+        )
 
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
