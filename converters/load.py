@@ -20,7 +20,7 @@ from converters.described import (
 )
 from swiftformer_keras.backend import check_keras, import_keras
 from swiftformer_keras.config import SwiftFormerConfig, TokenWeights
-from swiftformer_keras.errors import ConfigError, LayoutError
+from swiftformer_keras.errors import ConfigError, LabelsError, LayoutError, PreprocessingError
 from swiftformer_keras.files import check_output, fingerprint, sidecar, write_with_record
 from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing
 from swiftformer_keras.shown import shown
@@ -230,9 +230,10 @@ def convert(source: str | Path, out: Path, *, force: bool = False, **options: An
     check_output(out, force=force)
     check_output(sidecar(out), force=force)
     converted = load_checkpoint(source, **options)
+    settings = _settings(options)  # which reads files: within the block their errors would be the output's
     with write_with_record(out, force=force) as (temporary, record):
         converted.model.save(temporary)
-        record.update(settings=_settings(options), **converted.to_dict())
+        record.update(settings=settings, **converted.to_dict())
     return converted
 
 
@@ -269,15 +270,23 @@ def _refuse_options_of_heads(where: str, labels: object, options: Mapping[str, A
 
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as plain JSON types; a file that was given by its name and SHA-256, wherever it lay."""
+    """The options as plain JSON types; a file that was given by its name and SHA-256, wherever it lay.
+
+    Raises:
+        LabelsError, PreprocessingError: such a file has gone since it was read.
+    """
     plain = {k: v for k, v in options.items() if v and k not in ("progress", "reasons", "model_class")}
-    for option in ("labels", "preprocessing"):
+    for option, kind in (("labels", LabelsError), ("preprocessing", PreprocessingError)):
         if isinstance(plain.get(option), Preprocessing):
             plain[option] = plain[option].to_dict()
         elif isinstance(plain.get(option), (list, tuple)):
             plain[option] = list(plain[option])
         elif option in plain and not (option == "preprocessing" and str(plain[option]) in PREPROCESSINGS):
-            plain[option] = fingerprint(Path(plain[option]))
+            try:
+                plain[option] = fingerprint(Path(plain[option]))
+            except OSError as error:
+                reason = error.strerror or "gone"
+                raise kind(f"{shown(plain[option])}: cannot be read any more ({reason}). Try again") from None
     if "facts" in plain:
         plain["facts"] = dict(plain["facts"])
     return plain

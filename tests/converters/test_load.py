@@ -15,6 +15,7 @@ from converters.load import convert, load_checkpoint
 from swiftformer_keras import SwiftFormerBackbone, SwiftFormerImageClassifier, load_model
 from swiftformer_keras.errors import (
     ConfigError,
+    LabelsError,
     OutputError,
     PreprocessingError,
 )
@@ -305,6 +306,20 @@ def test_convert_keeps_an_existing_file(tmp_path: Path) -> None:
     assert load_model(out).config.num_classes == 10
     assert_refused(ConfigError, lambda: convert(CKPT / "hf", tmp_path / "a.h5"), ".keras")
     assert_refused(OutputError, lambda: convert(CKPT / "hf", tmp_path / "none" / "a.keras"), "none")
+
+
+def test_an_input_that_went_away_is_not_called_an_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "labels.txt").write_text("\n".join("abcdefghij"))
+    monkeypatch.setattr("converters.load.write_with_record", lambda *a, **k: pytest.fail("output was opened"))
+
+    def gone(path: Path) -> dict[str, str]:
+        raise FileNotFoundError(2, "No such file", str(path))
+
+    monkeypatch.setattr("converters.load.fingerprint", gone)
+    with pytest.raises(LabelsError, match=r"labels\.txt"):
+        convert(CKPT / "hf", tmp_path / "a.keras", labels=tmp_path / "labels.txt")
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
