@@ -75,6 +75,56 @@ def check_arithmetic(config: Mapping[str, Any], where: str) -> None:
                 )
 
 
+LARGEST_SCALE = 1e6
+
+
+def choose_training(
+    config: Mapping[str, Any], layout: str, options: Mapping[str, Any], where: str
+) -> tuple[dict[str, Any], list[Decision]]:
+    """What transformers' config.json says of training on, as fields of ours; inference knows nothing of it.
+
+    transformers spreads the drop path over all blocks by their number, but gives it to those with attention
+    only (`modeling_swiftformer.py`, `SwiftFormerStage`): our "encoder".
+
+    Args:
+        config: the file's own config.json.
+        layout: only "transformers" is heard; timm's files say nothing of it.
+        options: fields that the caller chose; they win.
+        where: the file, for messages.
+
+    Raises:
+        JsonFileError: a value makes no sense.
+    """
+    if layout != "transformers":
+        return {}, []
+    chosen: dict[str, Any] = {}
+    decisions = []
+    for theirs, ours, usual, end in (
+        ("drop_path_rate", "drop_path_rate", 0.0, 1),
+        ("drop_mlp_rate", "mlp_dropout", 0.0, 1),
+        ("layer_scale_init_value", "layer_scale_init", 1e-5, LARGEST_SCALE),
+    ):
+        value = config.get(theirs)
+        if value is None or value == usual or ours in options:
+            continue
+        if type(value) not in (int, float) or not 0 <= value < end:
+            raise JsonFileError(
+                f"{where}: config.json says {theirs} is {shown(repr(value), 60)}, which is not in [0, {end:g}). "
+                "Correct it"
+            )
+        chosen[ours] = float(value)
+        blocks = " in the blocks with attention" if theirs == "drop_path_rate" else ""
+        decisions.append(
+            Decision(ours, f"{value:g}{blocks}", f"{theirs} of the file's config.json; in training only")
+        )
+    if "drop_path_rate" in chosen:
+        chosen["drop_path_blocks"] = "encoder"
+    if config.get("drop_conv_encoder_rate"):
+        reason = "this network has no dropout in its ConvEncoders; in training only"
+        decisions.append(Decision("drop_conv_encoder_rate", "left aside", reason))
+    return chosen, decisions
+
+
 def choose_preprocessing(
     option: str | Path | Preprocessing | None,
     input_size: int | tuple[int, int] | None,

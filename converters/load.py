@@ -16,6 +16,7 @@ from converters.described import (
     check_arithmetic,
     choose_labels,
     choose_preprocessing,
+    choose_training,
     describe_origin,
 )
 from swiftformer_keras.backend import check_keras, import_keras
@@ -134,6 +135,10 @@ def load_checkpoint(
     config = _with_place(
         where, lambda: layouts.infer_config({k: v.shape for k, v in arrays.items()}, chosen_weights)
     )
+    training, training_decisions = choose_training(
+        checkpoint.config or {}, layout.name, model_options or {}, where
+    )
+    config = config.replace(**training)
     own_classes = config.num_classes
     config, arguments = _with_options(config, model_options or {})
     new_heads = layouts.has_head(arrays) and config.num_classes != own_classes
@@ -173,6 +178,7 @@ def load_checkpoint(
     decisions = [
         *hub_decisions,
         *_decisions(checkpoint, layout, config, token_weights, weights, left_aside, is_backbone),
+        *training_decisions,
         *contract_decisions,
     ]
     warnings = list(notes)

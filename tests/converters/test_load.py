@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from converters.load import convert, load_checkpoint
 from swiftformer_keras import SwiftFormerBackbone, SwiftFormerImageClassifier, load_model
 from swiftformer_keras.errors import (
     ConfigError,
+    JsonFileError,
     LabelsError,
     OutputError,
     PreprocessingError,
@@ -275,6 +277,39 @@ def test_what_the_hub_has_to_say_is_a_warning(monkeypatch: pytest.MonkeyPatch) -
     assert converted.warnings == ("main has moved",) and heard == [("model.safetensors", 1, 2)]
     assert (converted.model.origin.revision, converted.model.origin.licence) == ("c" * 40, "mit")
     assert decision(converted, "hub commit")[0] == "c" * 40
+
+
+def hf_saying(tmp_path: Path, **said: object) -> Path:
+    """The transformers folder with other fields in its config.json."""
+    shutil.copytree(CKPT / "hf", tmp_path / "hf")
+    path = tmp_path / "hf" / "config.json"
+    path.chmod(0o600)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **said}))
+    return tmp_path / "hf"
+
+
+def test_transformers_settings_of_training_are_kept(tmp_path: Path, stored: dict[str, np.ndarray]) -> None:
+    """The rates are transformers' for depths 1, 1, 2, 1: rate * j / 4 where block j has the attention."""
+    said = {"drop_path_rate": 0.2, "drop_mlp_rate": 0.1, "layer_scale_init_value": 1e-4}
+    path = hf_saying(tmp_path, **said, drop_conv_encoder_rate=0.3)
+    converted = load_checkpoint(path)
+    config = converted.model.config
+    assert (config.drop_path_rate, config.mlp_dropout, config.layer_scale_init) == (0.2, 0.1, 1e-4)
+    assert "config.json" in decision(converted, "drop_path_rate")[1]
+    assert decision(converted, "drop_conv_encoder_rate")[0] == "left aside"
+    blocks = [layer for layer in converted.model.backbone.layers if "_block" in layer.name]
+    assert [block.name for block in blocks][2:4] == ["stage2_block0", "stage2_block1"]
+    assert [block.drop_path_rate for block in blocks] == pytest.approx([0, 0.05, 0, 0.15, 0.2])
+    assert blocks[-1].mlp.drop1.rate == 0.1
+    assert_same_logits(converted.model(inputs(stored, 64, 64)), stored["64x64/hf"])
+    own = load_checkpoint(path, model_options={"drop_path_rate": 0.0}).model.config
+    assert (own.drop_path_rate, own.drop_path_blocks) == (0.0, "all")
+
+
+def test_settings_of_training_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    path = hf_saying(tmp_path, drop_path_rate=1.5)
+    assert_refused(JsonFileError, lambda: load_checkpoint(path), str(path), "drop_path_rate", "1.5")
+    assert load_checkpoint(path, model_options={"drop_path_rate": 0.1}).model.config.drop_path_rate == 0.1
 
 
 # --- writing ----------------------------------------------------------------------------------------
