@@ -30,6 +30,8 @@ from swiftformer_keras.preprocessing import (
 from swiftformer_keras.shown import shown
 
 LARGEST_INPUT = 4096
+COMMIT_DIGITS = 12
+"""Of a hub commit that stands for a version: enough to find it by, short enough to be read."""
 _DEFAULT_PREPROCESSING = {"original": "authors", "timm": "timm", "transformers": "transformers"}
 
 
@@ -243,7 +245,7 @@ def choose_labels(
 def describe_origin(
     config: Mapping[str, Any], metadata: Mapping[str, str], known: Mapping[str, str], default_name: str
 ) -> Origin:
-    """Name, author and licence from the source, else "unknown".
+    """Name, author, licence and version from the source, else "unknown"; a hub's commit is a version too.
 
     Args:
         config: the file's own config.json.
@@ -255,12 +257,12 @@ def describe_origin(
     pretrained = pretrained if isinstance(pretrained, dict) else {}
     said = {
         "name": _first(metadata.get("name"), metadata.get("architecture"), pretrained.get("architecture")),
-        "description": _first(metadata.get("description"), metadata.get("dataset")),
+        "description": _first(metadata.get("description"), _trained_on(metadata.get("dataset"))),
         "author": _first(metadata.get("author"), pretrained.get("author")),
         "licence": _first(
             metadata.get("licence"), metadata.get("license"), pretrained.get("license"), config.get("license")
         ),
-        "version": _first(metadata.get("version")),
+        "version": _first(metadata.get("version"), known.get("revision", "")[:COMMIT_DIGITS]),
         "url": _first(metadata.get("url"), pretrained.get("origin_url")),
     }
     values = {
@@ -269,6 +271,12 @@ def describe_origin(
         **{k: v for k, v in known.items() if v},
     }
     return Origin.from_dict({key: shown(value, 500) for key, value in values.items()})
+
+
+def _trained_on(dataset: str | None) -> str:
+    return (
+        f"SwiftFormer image classifier trained on {dataset.strip()}." if dataset and dataset.strip() else ""
+    )
 
 
 def _first(*candidates: Any) -> str:

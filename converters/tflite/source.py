@@ -142,7 +142,7 @@ def card_of(
         name=source.name or _name(model.config),
         description=source.description
         or f"SwiftFormer image classifier, {model.config.num_classes} classes.",
-        version=source.version,
+        version=source.version or "unknown",  # empty in files of before
         author=source.author,
         licence=source.licence,
         labels=model.labels,

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from converters.described import describe_origin
 from converters.load import convert, load_checkpoint
-from swiftformer_keras import SwiftFormerBackbone, SwiftFormerImageClassifier, load_model
+from swiftformer_keras import SwiftFormerBackbone, SwiftFormerImageClassifier, data, load_model
 from swiftformer_keras.errors import (
     ConfigError,
     JsonFileError,
@@ -237,6 +238,19 @@ def test_metadata_of_a_safetensors_file_is_heard(tmp_path: Path) -> None:
     assert model.preprocessing == PREPROCESSINGS["transformers"].with_size(96, 96)
     assert model.labels == tuple("abcdefghij")
     assert (model.origin.licence, model.origin.author, model.origin.name) == ("mit", "somebody", "my net")
+
+
+def test_every_model_has_a_version_and_a_sentence() -> None:
+    """A .tflite file's standard metadata has both; here without the checkpoint that would be read for them."""
+    hub = {"revision": "0123456789abcdef" * 2}
+    for metadata, known, version, description in (
+        ({"version": "2.1", "description": "Mine."}, hub, "2.1", "Mine."),
+        ({"dataset": "Birds"}, hub, "0123456789ab", "SwiftFormer image classifier trained on Birds."),
+        ({}, {}, "unknown", ""),
+    ):
+        origin = describe_origin({}, metadata, known, "name")
+        assert (origin.version, origin.description) == (version, description)
+    assert data.DEMO_FACTS["description"].endswith(".") and " " in data.DEMO_FACTS["description"]
 
 
 def test_no_labels_is_a_warning_and_1000_classes_are_imagenets(tmp_path: Path) -> None:
