@@ -409,5 +409,5 @@ def folded_classifier(folded: FoldedSwiftFormer, input_size: tuple[int, int]) ->
     """A new Keras model, `(batch, height, width, 3)` to logits; its weights are constants: nothing trains it."""
     import keras
 
-    image = keras.Input((*input_size, 3), name="image")
+    image = keras.Input((*input_size, 3), dtype="float32", name="image")
     return keras.Model(image, forward(folded, image), name="folded_swiftformer")

@@ -81,9 +81,11 @@ def check_backend() -> None:
     """Refuse to begin an export where Keras runs on another backend than TensorFlow, whose converter it needs.
 
     Raises:
-        MissingToolError: it does.
+        MissingToolError: it does, or on none at all.
     """
-    import keras
+    from swiftformer_keras.backend import import_keras
+
+    keras = import_keras()
 
     if keras.backend.backend() != "tensorflow":
         raise MissingToolError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from converters.described import describe_origin
 from converters.load import convert, load_checkpoint
-from swiftformer_keras import SwiftFormerBackbone, SwiftFormerImageClassifier, load_model
+from swiftformer_keras import SwiftFormerBackbone, SwiftFormerImageClassifier, data, load_model
 from swiftformer_keras.errors import (
     ConfigError,
+    JsonFileError,
+    LabelsError,
     OutputError,
     PreprocessingError,
 )
@@ -236,6 +240,19 @@ def test_metadata_of_a_safetensors_file_is_heard(tmp_path: Path) -> None:
     assert (model.origin.licence, model.origin.author, model.origin.name) == ("mit", "somebody", "my net")
 
 
+def test_every_model_has_a_version_and_a_sentence() -> None:
+    """A .tflite file's standard metadata has both; here without the checkpoint that would be read for them."""
+    hub = {"revision": "0123456789abcdef" * 2}
+    for metadata, known, version, description in (
+        ({"version": "2.1", "description": "Mine."}, hub, "2.1", "Mine."),
+        ({"dataset": "Birds"}, hub, "0123456789ab", "SwiftFormer image classifier trained on Birds."),
+        ({}, {}, "unknown", ""),
+    ):
+        origin = describe_origin({}, metadata, known, "name")
+        assert (origin.version, origin.description) == (version, description)
+    assert data.DEMO_FACTS["description"].endswith(".") and " " in data.DEMO_FACTS["description"]
+
+
 def test_no_labels_is_a_warning_and_1000_classes_are_imagenets(tmp_path: Path) -> None:
     (warning,) = load_checkpoint(CKPT / "timm_model.safetensors").warnings
     assert "--labels" in warning and "\n" not in warning
@@ -276,6 +293,39 @@ def test_what_the_hub_has_to_say_is_a_warning(monkeypatch: pytest.MonkeyPatch) -
     assert decision(converted, "hub commit")[0] == "c" * 40
 
 
+def hf_saying(tmp_path: Path, **said: object) -> Path:
+    """The transformers folder with other fields in its config.json."""
+    shutil.copytree(CKPT / "hf", tmp_path / "hf")
+    path = tmp_path / "hf" / "config.json"
+    path.chmod(0o600)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **said}))
+    return tmp_path / "hf"
+
+
+def test_transformers_settings_of_training_are_kept(tmp_path: Path, stored: dict[str, np.ndarray]) -> None:
+    """The rates are transformers' for depths 1, 1, 2, 1: rate * j / 4 where block j has the attention."""
+    said = {"drop_path_rate": 0.2, "drop_mlp_rate": 0.1, "layer_scale_init_value": 1e-4}
+    path = hf_saying(tmp_path, **said, drop_conv_encoder_rate=0.3)
+    converted = load_checkpoint(path)
+    config = converted.model.config
+    assert (config.drop_path_rate, config.mlp_dropout, config.layer_scale_init) == (0.2, 0.1, 1e-4)
+    assert "config.json" in decision(converted, "drop_path_rate")[1]
+    assert decision(converted, "drop_conv_encoder_rate")[0] == "left aside"
+    blocks = [layer for layer in converted.model.backbone.layers if "_block" in layer.name]
+    assert [block.name for block in blocks][2:4] == ["stage2_block0", "stage2_block1"]
+    assert [block.drop_path_rate for block in blocks] == pytest.approx([0, 0.05, 0, 0.15, 0.2])
+    assert blocks[-1].mlp.drop1.rate == 0.1
+    assert_same_logits(converted.model(inputs(stored, 64, 64)), stored["64x64/hf"])
+    own = load_checkpoint(path, model_options={"drop_path_rate": 0.0}).model.config
+    assert (own.drop_path_rate, own.drop_path_blocks) == (0.0, "all")
+
+
+def test_settings_of_training_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    path = hf_saying(tmp_path, drop_path_rate=1.5)
+    assert_refused(JsonFileError, lambda: load_checkpoint(path), str(path), "drop_path_rate", "1.5")
+    assert load_checkpoint(path, model_options={"drop_path_rate": 0.1}).model.config.drop_path_rate == 0.1
+
+
 # --- writing ----------------------------------------------------------------------------------------
 
 
@@ -305,6 +355,20 @@ def test_convert_keeps_an_existing_file(tmp_path: Path) -> None:
     assert load_model(out).config.num_classes == 10
     assert_refused(ConfigError, lambda: convert(CKPT / "hf", tmp_path / "a.h5"), ".keras")
     assert_refused(OutputError, lambda: convert(CKPT / "hf", tmp_path / "none" / "a.keras"), "none")
+
+
+def test_an_input_that_went_away_is_not_called_an_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "labels.txt").write_text("\n".join("abcdefghij"))
+    monkeypatch.setattr("converters.load.write_with_record", lambda *a, **k: pytest.fail("output was opened"))
+
+    def gone(path: Path) -> dict[str, str]:
+        raise FileNotFoundError(2, "No such file", str(path))
+
+    monkeypatch.setattr("converters.load.fingerprint", gone)
+    with pytest.raises(LabelsError, match=r"labels\.txt"):
+        convert(CKPT / "hf", tmp_path / "a.keras", labels=tmp_path / "labels.txt")
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

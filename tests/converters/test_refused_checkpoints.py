@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from converters.load import load_checkpoint
+from converters.load import convert, load_checkpoint
+from swiftformer_keras import SwiftFormerBackbone
 from swiftformer_keras.errors import (
     CheckpointError,
+    ConfigError,
     JsonFileError,
     LabelsError,
     LayoutError,
@@ -88,6 +90,32 @@ def test_edited_tensors_are_refused(
     assert str(path) in str(caught.value) and mention in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("gone", "mention"),
+    [
+        (["head.weight"], "head/kernel"),
+        (["head.weight", "head.bias"], "head/bias"),
+        (["head.weight", "head_dist.weight"], "head/kernel"),
+        (["head_dist.weight"], "head_dist/kernel"),
+        (["head.weight", "head_dist.weight", "head_dist.bias"], "head/kernel"),
+    ],
+)
+def test_a_classifier_that_lost_a_part_of_its_heads_is_no_backbone(
+    gone: list[str], mention: str, tmp_path: Path
+) -> None:
+    tensors = {k: v for k, v in load_file(CKPT / "timm_model.safetensors").items() if k not in gone}
+    save_file(tensors, tmp_path / "damaged.safetensors")
+    load = functools.partial(load_checkpoint, tmp_path / "damaged.safetensors")
+    assert_refused(MismatchError, load, "damaged.safetensors", mention)
+    assert load(backbone_only=True).model.config.num_classes == 10  # a backbone misses nothing
+
+
+def test_a_last_norm_alone_makes_no_classifier(tmp_path: Path) -> None:
+    tensors = load_file(CKPT / "timm_model.safetensors")
+    save_file({k: v for k, v in tensors.items() if not k.startswith("head")}, tmp_path / "norm.safetensors")
+    assert isinstance(load_checkpoint(tmp_path / "norm.safetensors").model, SwiftFormerBackbone)
+
+
 def test_wrong_labels_and_preprocessings_are_refused(tmp_path: Path) -> None:
     (tmp_path / "nine.txt").write_text("\n".join("abcdefghi"))
     assert_refused(
@@ -108,6 +136,23 @@ def test_wrong_labels_and_preprocessings_are_refused(tmp_path: Path) -> None:
     ):
         save_file(load_file(CKPT / "timm_model.safetensors"), path, metadata=metadata)
         assert_refused(error, lambda: load_checkpoint(path), str(path))
+
+
+@pytest.mark.parametrize("option", ["labels", "num_classes", "return_heads", "dropout"])
+def test_a_backbone_takes_no_option_of_the_heads(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("converters.load.prepare", lambda *a, **k: pytest.fail("work was begun"))
+    value = {"labels": list("abcd"), "num_classes": 4, "return_heads": True, "dropout": 0.1}[option]
+    for name in ("hf", "hf_backbone"):
+        load = functools.partial(SwiftFormerBackbone.from_checkpoint, CKPT / name, **{option: value})
+        assert_refused(ConfigError, load, str(CKPT / name), f"no {option}.")
+
+
+def test_labels_for_a_file_without_a_head_are_refused(tmp_path: Path) -> None:
+    """Whether or not there is such a file: it would have been read for nothing, or not at all."""
+    out = tmp_path / "a.keras"
+    convert_it = functools.partial(convert, CKPT / "hf_backbone", out, labels=tmp_path / "nope.txt")
+    message = assert_refused(ConfigError, convert_it, "hf_backbone", "labels")
+    assert "written" not in message and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
