@@ -127,4 +127,4 @@ wheel: | $(UV)  ## Build the wheel into dist/
 
 .PHONY: clean
 clean:  ## Remove environments, caches and what was built
-	@rm -rf .venv .venv-* dist build demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv .venv-* .android-runtime dist build demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

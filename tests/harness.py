@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -19,6 +20,16 @@ _shared = ROOT.parent / "shared"
 SHARED: Path | None = _shared if (_shared / "reference" / "recipe.py").is_file() else None
 
 needs_shared = pytest.mark.skipif(SHARED is None, reason="the large reference data is not beside this clone")
+
+REQUIRED = os.environ.get("CI_REQUIRE_INDEPENDENT") == "1"
+"""Set where every reader and runtime that is not ours must be there: a missing one then fails its tests."""
+
+
+def absent(reason: str) -> NoReturn:
+    """Skip a test for want of something that is not ours, or fail it where that must be there."""
+    if REQUIRED:
+        pytest.fail(f"{reason}, and CI_REQUIRE_INDEPENDENT=1")
+    pytest.skip(reason)
 
 
 def recipe() -> ModuleType:

@@ -151,7 +151,7 @@ def inspect_tflite(path: Path | str) -> Inspection:
     where = shown(path)
     data = read_file(Path(path))
     model = open_model(data, where)
-    buffers = [_buffer(buffer, where) for buffer in model.tables(ModelField.BUFFERS)]
+    buffers = [buffer_info(buffer, where) for buffer in model.tables(ModelField.BUFFERS)]
     codes = [operator_code(code) for code in model.tables(ModelField.OPERATOR_CODES)]
     used: set[int] = set()
     graphs = tuple(_graph(graph, codes, buffers, used, where) for graph in model.tables(ModelField.SUBGRAPHS))
@@ -183,17 +183,20 @@ def inspect_tflite(path: Path | str) -> Inspection:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Buffer:
+class BufferInfo:
+    """How many bytes a buffer has, and whether they lie behind the flatbuffer."""
+
     size: int
     outside: bool
 
 
-def _buffer(table: Table, where: str) -> _Buffer:
+def buffer_info(table: Table, where: str) -> BufferInfo:
+    """One entry of the model's list of buffers."""
     outside = buffer_range(table, where)
     if outside is not None:
-        return _Buffer(outside[1], True)
+        return BufferInfo(outside[1], True)
     content = table.raw(BufferField.DATA)
-    return _Buffer(0 if content is None else len(content), False)
+    return BufferInfo(0 if content is None else len(content), False)
 
 
 def operator_code(table: Table) -> tuple[str, int]:
@@ -209,25 +212,25 @@ def operator_code(table: Table) -> tuple[str, int]:
 
 
 def _graph(
-    table: Table, codes: list[tuple[str, int]], buffers: list[_Buffer], used: set[int], where: str
+    table: Table, codes: list[tuple[str, int]], buffers: list[BufferInfo], used: set[int], where: str
 ) -> GraphInfo:
     """One subgraph; adds the buffers that its tensors have to `used`."""
     tensors = []
     for index, tensor in enumerate(table.tables(SubGraphField.TENSORS)):
         buffer = tensor.integer(TensorField.BUFFER, "I")
-        _within(buffer, len(buffers), "buffer", where)
+        check_within(buffer, len(buffers), "buffer", where)
         used.add(buffer)
-        tensors.append(_tensor(index, tensor, buffers[buffer].size))
+        tensors.append(tensor_info(index, tensor, buffers[buffer].size))
     operators: Counter[tuple[str, int]] = Counter()
     for operator in table.tables(SubGraphField.OPERATORS):
         code = operator.integer(OperatorField.OPCODE_INDEX, "I")
-        _within(code, len(codes), "operator code", where)
+        check_within(code, len(codes), "operator code", where)
         operators[codes[code]] += 1
     ends = []
     for slot in (SubGraphField.INPUTS, SubGraphField.OUTPUTS):
         indices = tuple(int(index) for index in table.numbers(slot, "<i4", len(tensors)))
         for index in indices:
-            _within(index, len(tensors), "tensor", where)
+            check_within(index, len(tensors), "tensor", where)
         ends.append(indices)
     ordered = sorted(operators.items(), key=lambda item: (-item[1], item[0]))
     return GraphInfo(
@@ -239,7 +242,8 @@ def _graph(
     )
 
 
-def _tensor(index: int, table: Table, constant_bytes: int) -> TensorInfo:
+def tensor_info(index: int, table: Table, constant_bytes: int) -> TensorInfo:
+    """One tensor, whose buffer has `constant_bytes`."""
     shape = table.numbers(TensorField.SHAPE, "<i4", _MAX_RANK)
     signature = table.numbers(TensorField.SHAPE_SIGNATURE, "<i4", _MAX_RANK)  # has -1 where shape has 1
     known: dict[str, Any] = {
@@ -283,7 +287,8 @@ def _signature(table: Table) -> SignatureInfo:
     )
 
 
-def _within(index: int, length: int, what: str, where: str) -> None:
+def check_within(index: int, length: int, what: str, where: str) -> None:
+    """Refuse an index into a list that is shorter."""
     if not 0 <= index < length:
         raise TFLiteFileError(
             f"{where}: damaged: it refers to {what} {index}, but has {length}. Get it again"

@@ -1,6 +1,6 @@
 """Field numbers of the public TFLite schema (schema.fbs, version 3), and a model file's own tables by name.
 
-Only what `inspect` and the metadata need; operators' options are read in `half/graph.py`.
+Only what `inspect`, the delegates' rules and the metadata need; operators' options are read where they are used.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class OperatorField(IntEnum):
     OPCODE_INDEX = 0
     INPUTS = 1
     OUTPUTS = 2
-    BUILTIN_OPTIONS = 4  # a union; the table itself
+    OPTIONS = 4  # a table of the operator's own kind, which field 3 names
 
 
 class BufferField(IntEnum):

@@ -26,20 +26,12 @@ from converters.tflite.classify import classify
 from converters.tflite.entry import set_entry
 from converters.tflite.metadata import LABELS_FILE, read_metadata, read_standard_metadata
 from tests.converters.tflite.models import BIAS, LABELS, card, logits
-from tests.harness import ROOT
+from tests.harness import ROOT, absent
 from tests.independent.conftest import Exports
 
 Classes = list[tuple[str | None, int, float]]  # name, index, score: best first
 
 HERE = Path(__file__).parent
-REQUIRED = os.environ.get("CI_REQUIRE_INDEPENDENT") == "1"
-"""Set where every reader must be there: a missing one then fails instead of being skipped."""
-
-
-def absent(reason: str) -> None:
-    if REQUIRED:
-        pytest.fail(f"{reason}, and CI_REQUIRE_INDEPENDENT=1")
-    pytest.skip(reason)
 
 
 def assert_same_classes(theirs: list[Classes], file: Path, exports: Exports) -> None:

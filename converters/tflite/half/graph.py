@@ -203,7 +203,7 @@ def _operator(index: int, table: Table, codes: list[str], tensors: int, where: s
             f"{where}: operator {index} ({name}) has {len(outputs)} results, and only operators of one are known "
             "here. Export the model with swiftformer export"
         )
-    own = table.table(OperatorField.BUILTIN_OPTIONS)
+    own = table.table(OperatorField.OPTIONS)
     options: dict[str, float] = {
         option: default if own is None else own.integer(slot, code, default)
         for option, (slot, code, default) in _OPTIONS.get(name, {}).items()

@@ -1,0 +1,196 @@
+// Runs .tflite files on Android's own TFLite library through its C API, for tests/android_runtime/runtime.py.
+//
+//   driver FOLDER [LIBRARY...]
+//
+// A request is one line on standard input: DELEGATE SDK THREADS NUMBER. The file is FOLDER/NUMBER.tflite; where
+// FOLDER/NUMBER.in exists, it holds the inputs of one run after another (all inputs of a run in their order), and
+// the outputs go to FOLDER/NUMBER.out in the same way. Each request has a process of its own, so that one that
+// crashes takes no other with it. Standard output has the library's log and, beginning with '@', these facts:
+//
+//   @version V               of the library
+//   @input|@output TYPE SCALE ZERO_POINT SIZE...
+//   @refused STEP            what the library did not do; its reason stands in the log before it
+//   @end CODE                the process' exit code, or minus the signal that ended it
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tensorflow/lite/c/c_api.h"
+#include "tensorflow/lite/delegates/gpu/delegate.h"
+
+// Code built for Android keeps its stack guard 40 bytes behind the thread pointer. glibc puts a program's
+// thread-local variables there: this one's alignment keeps the place empty.
+static __thread __attribute__((aligned(64), used)) volatile char keeps_stack_guard_free[64];
+
+enum { REFUSED = 2, BAD_REQUEST = 3 };
+
+// The AARs have no header for these two that C can read. Both functions fill a struct that the caller provides;
+// only its first fields, which the public headers fix, are named here.
+typedef struct {
+    int32_t threads;
+    uint32_t flags;
+    char rest[504];
+} XNNPackOptions;
+
+typedef struct {
+    int32_t preference;
+    const char *accelerator, *cache_dir, *model_token;
+    int32_t disallow_cpu, allow_fp16, max_partitions;
+    void *support_library;
+    char rest[448];
+} NnapiOptions;
+
+// Ends a request's process. Without exit()'s clean-up: what a delegate leaves behind is not what is tested, and the
+// requests still to come are in the parent's buffer.
+static __attribute__((noreturn)) void end(int code) {
+    fflush(stdout);
+    _exit(code);
+}
+
+static void *find(const char *name) {
+    void *found = dlsym(RTLD_DEFAULT, name);
+    if (!found) {
+        printf("@refused find %s\n", name);
+        end(REFUSED);
+    }
+    return found;
+}
+
+// Declares `name` of the library's C API as a local function pointer of its declared type.
+#define API(name) __typeof__(&TfLite##name) name = find("TfLite" #name)
+
+static __attribute__((noreturn)) void refuse(const char *step) {
+    printf("@refused %s\n", step);
+    end(REFUSED);
+}
+
+static TfLiteDelegate *make_delegate(const char *kind, int threads) {
+    if (!strcmp(kind, "xnnpack")) {
+        XNNPackOptions (*defaults)(void) = find("TfLiteXNNPackDelegateOptionsDefault");
+        TfLiteDelegate *(*create)(const XNNPackOptions *) = find("TfLiteXNNPackDelegateCreate");
+        XNNPackOptions options = defaults();
+        options.threads = threads;
+        return create(&options);
+    }
+    if (!strcmp(kind, "nnapi")) {
+        NnapiOptions (*defaults)(void) = find("TfLiteNnapiDelegateOptionsDefault");
+        TfLiteDelegate *(*create)(const NnapiOptions *) = find("TfLiteNnapiDelegateCreate");
+        NnapiOptions options = defaults();
+        options.disallow_cpu = 0;    // no accelerator is asked what it takes: the delegate's own choice is shown
+        options.max_partitions = 0;  // no limit
+        return create(&options);
+    }
+    if (!strcmp(kind, "gpu")) {
+        API(GpuDelegateOptionsV2Default);
+        API(GpuDelegateV2Create);
+        TfLiteGpuDelegateOptionsV2 options = GpuDelegateOptionsV2Default();
+        options.max_delegated_partitions = 1 << 20;
+        return GpuDelegateV2Create(&options);
+    }
+    refuse("find that delegate");
+}
+
+static void describe(const char *role, const TfLiteTensor *tensor) {
+    API(TensorType);
+    API(TypeGetName);
+    API(TensorNumDims);
+    API(TensorDim);
+    API(TensorQuantizationParams);
+    TfLiteQuantizationParams quantisation = TensorQuantizationParams(tensor);
+    printf("@%s %s %.9g %d", role, TypeGetName(TensorType(tensor)), quantisation.scale, quantisation.zero_point);
+    for (int i = 0; i < TensorNumDims(tensor); i++) printf(" %d", TensorDim(tensor, i));
+    printf("\n");
+}
+
+// One run: inputs from `in`, outputs to `out`. False at the end of `in`.
+static int run(TfLiteInterpreter *interpreter, FILE *in, FILE *out) {
+    API(InterpreterGetInputTensorCount);
+    API(InterpreterGetInputTensor);
+    API(InterpreterGetOutputTensorCount);
+    API(InterpreterGetOutputTensor);
+    API(InterpreterInvoke);
+    API(TensorByteSize);
+    API(TensorData);
+    for (int i = 0; i < InterpreterGetInputTensorCount(interpreter); i++) {
+        TfLiteTensor *tensor = InterpreterGetInputTensor(interpreter, i);
+        size_t size = TensorByteSize(tensor), got = fread(TensorData(tensor), 1, size, in);
+        if (got == 0 && i == 0 && feof(in)) return 0;
+        if (got != size) end(BAD_REQUEST);
+    }
+    if (InterpreterInvoke(interpreter) != kTfLiteOk) refuse("invoke");
+    for (int i = 0; i < InterpreterGetOutputTensorCount(interpreter); i++) {
+        const TfLiteTensor *tensor = InterpreterGetOutputTensor(interpreter, i);
+        size_t size = TensorByteSize(tensor);
+        if (fwrite(TensorData(tensor), 1, size, out) != size) end(BAD_REQUEST);
+    }
+    return 1;
+}
+
+static void serve(const char *folder, const char *delegate, int threads, int number) {
+    API(Version);
+    API(ModelCreateFromFile);
+    API(InterpreterOptionsCreate);
+    API(InterpreterOptionsSetNumThreads);
+    API(InterpreterOptionsAddDelegate);
+    API(InterpreterCreate);
+    API(InterpreterAllocateTensors);
+    API(InterpreterGetInputTensorCount);
+    API(InterpreterGetInputTensor);
+    API(InterpreterGetOutputTensorCount);
+    API(InterpreterGetOutputTensor);
+    char path[4096];
+    printf("@version %s\n", Version());
+    snprintf(path, sizeof path, "%s/%d.tflite", folder, number);
+    TfLiteModel *model = ModelCreateFromFile(path);
+    if (!model) refuse("load");
+    TfLiteInterpreterOptions *options = InterpreterOptionsCreate();
+    InterpreterOptionsSetNumThreads(options, threads);
+    if (strcmp(delegate, "none")) InterpreterOptionsAddDelegate(options, make_delegate(delegate, threads));
+    TfLiteInterpreter *interpreter = InterpreterCreate(model, options);
+    if (!interpreter) refuse("create");
+    if (InterpreterAllocateTensors(interpreter) != kTfLiteOk) refuse("allocate");
+    for (int i = 0; i < InterpreterGetInputTensorCount(interpreter); i++)
+        describe("input", InterpreterGetInputTensor(interpreter, i));
+    for (int i = 0; i < InterpreterGetOutputTensorCount(interpreter); i++)
+        describe("output", InterpreterGetOutputTensor(interpreter, i));
+    snprintf(path, sizeof path, "%s/%d.in", folder, number);
+    FILE *in = fopen(path, "rb");
+    if (!in) return;
+    snprintf(path, sizeof path, "%s/%d.out", folder, number);
+    FILE *out = fopen(path, "wb");
+    if (!out) end(BAD_REQUEST);
+    while (run(interpreter, in, out)) continue;
+    if (fclose(out)) end(BAD_REQUEST);
+}
+
+int main(int count, char **arguments) {
+    keeps_stack_guard_free[0] = 1;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    dup2(1, 2);  // one stream, so that a log line stands where it belongs
+    for (int i = 2; i < count; i++) {
+        if (!dlopen(arguments[i], RTLD_NOW | RTLD_GLOBAL)) {
+            printf("@refused open %s\n", dlerror());
+            return REFUSED;
+        }
+    }
+    char delegate[32], sdk[16];
+    int threads, number;
+    while (scanf("%31s %15s %d %d", delegate, sdk, &threads, &number) == 4) {
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0) {
+            setenv("ANDROID_SDK", sdk, 1);
+            serve(arguments[1], delegate, threads, number);
+            end(0);
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        printf("\n@end %d\n", WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status));
+    }
+    return 0;
+}

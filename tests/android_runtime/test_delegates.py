@@ -1,0 +1,116 @@
+"""The table of delegates' rules against the delegates of Android's own library.
+
+They choose their operators before they meet a driver, so XNNPACK, the GPU delegate and NNAPI at each API level give the
+answers of a phone here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from converters.tflite.delegates.kernels import TFLITE_2_16
+from converters.tflite.delegates.lint import judge
+from converters.tflite.delegates.operators import read_graph
+from converters.tflite.delegates.rules import RUNTIMES, Runtime
+from converters.tflite.flatbuffer import repack
+from converters.tflite.settings import Precision
+from tests.android_runtime.runtime import AndroidRuntime, Answer, Request
+from tests.android_runtime.test_agreement import converted
+from tests.converters.tflite.delegates.one_operator import Case, cases, in_version
+from tests.converters.tflite.delegates.test_rules import PEERS, outcome, plain_cases
+from tests.converters.tflite.models import written
+from tests.harness import needs_shared
+
+pytestmark = pytest.mark.slow
+
+PHONES = [runtime for runtime in RUNTIMES if runtime.android]
+WHOLE_TABLE = ("xnnpack-2.16.1", "gpu-2.16.1", "nnapi-2.16.1-api30")
+"""Asked about every model; the others about those of the commonest rank, because they differ in API levels only."""
+LEVELS = (27, 28, 29, 35)
+
+
+def asked(runtime: Runtime) -> list[Case]:
+    if runtime.name in WHOLE_TABLE:
+        return list(cases())
+    return [case for case in cases() if case.name.endswith(("rank 4", "rank 3"))]
+
+
+def real(answer: Answer) -> str:
+    """What the library did with a model of one operator."""
+    failed = [line for line in answer.log if "TfLiteGpuDelegate Init" in line and "EGL error" not in line]
+    static = any("static-sized tensors" in line for line in answer.log)
+    if answer.delegations:
+        (made,) = answer.delegations
+        return "taken" if made.taken == made.total and not failed else "left"
+    return "refused" if answer.refused and not static else "left"
+
+
+@pytest.mark.parametrize(
+    "runtime",
+    [runtime for runtime in PHONES if runtime.name in WHOLE_TABLE or runtime.api in LEVELS],
+    ids=lambda runtime: runtime.name,
+)
+def test_the_library_takes_what_the_table_says(
+    android: AndroidRuntime, tmp_path: Path, runtime: Runtime
+) -> None:
+    requests = []
+    for number, case in enumerate(asked(runtime)):
+        path = tmp_path / f"{number}.tflite"
+        path.write_bytes(case.data)
+        requests.append(Request(path, runtime.delegate, sdk=runtime.api or 34))
+    wrong = []
+    for case, request, answer in zip(asked(runtime), requests, android.ask(requests), strict=True):
+        said = outcome(judge(read_graph(request.model), runtime))
+        if said != real(answer):
+            wrong.append(f"{case.name}: the library says {real(answer)} ({answer.refused}), the table {said}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_library_has_the_versions_that_the_table_says(android: AndroidRuntime, tmp_path: Path) -> None:
+    requests = []
+    for case in plain_cases():
+        newest = TFLITE_2_16.newest[case.operator]
+        for version in (newest, newest + 1):
+            path = tmp_path / f"{len(requests)}.tflite"
+            path.write_bytes(in_version(case, version))
+            requests.append(Request(path, "none"))
+    unknown = ["Didn't find op" in (answer.refused or "") for answer in android.ask(requests)]
+    names = [case.operator for case in plain_cases()]
+    assert [name for name, gone in zip(names, unknown[::2], strict=True) if gone] == []
+    assert [name for name, gone in zip(names, unknown[1::2], strict=True) if not gone] == []
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic"])
+def test_our_files_fall_into_the_pieces_that_the_library_makes(
+    android: AndroidRuntime, tmp_path: Path, precision: Precision
+) -> None:
+    assert_same_pieces(android, written(tmp_path, converted("swiftformer_xs", 64, precision)))
+
+
+@needs_shared
+@pytest.mark.parametrize("path", PEERS, ids=lambda path: path.stem)
+def test_peers_fall_into_the_pieces_that_the_library_makes(
+    android: AndroidRuntime, tmp_path: Path, path: Path
+) -> None:
+    """With their weights put inside; the two that the library does not load are said to be refused."""
+    inside = written(tmp_path, repack(path.read_bytes(), inputs=("image",), outputs=("logits",)))
+    assert_same_pieces(android, inside)
+
+
+def assert_same_pieces(android: AndroidRuntime, path: Path) -> None:
+    graph = read_graph(path)
+    phones = [runtime for runtime in PHONES if runtime.api in (0, 27, 30)]
+    answers = android.ask([Request(path, runtime.delegate, sdk=runtime.api or 34) for runtime in phones])
+    for runtime, answer in zip(phones, answers, strict=True):
+        report = judge(graph, runtime)
+        if report.refused:
+            assert answer.refused and not answer.delegations, runtime.name
+            continue
+        (made,) = answer.delegations
+        # Depending on the delegate, what widens 16-bit weights counts as taken, as left, or not at all.
+        widening = sum(operator.widens_a_constant for operator in graph.operators)
+        assert made.pieces == report.pieces, runtime.name
+        assert made.total - made.taken in (report.left, report.left + widening), runtime.name
+        assert made.taken in (report.taken, report.taken - widening), runtime.name
