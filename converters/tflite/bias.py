@@ -31,12 +31,12 @@ class Layer(NamedTuple):
     output: int
 
 
-def mean_outputs(tflite: bytes, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+def mean_outputs(tflite: bytes, inputs: Sequence[np.ndarray] | np.ndarray) -> dict[str, np.ndarray]:
     """The mean of every channel of every convolution's output, by the output tensor's name.
 
     Args:
         tflite: a float model of one subgraph.
-        inputs: `(height, width, 3)` each.
+        inputs: `(height, width, 3)` each, of any type of number.
     """
     model = _unpacked(tflite)
     names = {layer.output: _name(model, layer.output) for layer in layers_of(model)}
@@ -52,7 +52,7 @@ def mean_outputs(tflite: bytes, inputs: Sequence[np.ndarray]) -> dict[str, np.nd
 def correct_biases(
     tflite: bytes,
     wanted: Mapping[str, np.ndarray],
-    inputs: Sequence[np.ndarray],
+    inputs: Sequence[np.ndarray] | np.ndarray,
     progress: Callable[[int, int], None] | None = None,
 ) -> bytes:
     """The int8 model with its biases moved so that every convolution's channels have the wanted means.
@@ -75,7 +75,7 @@ def correct_biases(
     int32 = schema.TensorType.INT32
     layers = [layer for layer in layers_of(model) if graph.tensors[layer.bias].type == int32]
     given = int(graph.inputs[0])
-    held = [{given: np.asarray(values, np.float32)[None]} for values in inputs]
+    held: list[dict[int, np.ndarray]] = [{given: np.asarray(values)[None]} for values in inputs]
     first = 0
     for done, layer in enumerate(layers):
         if progress is not None:
@@ -126,6 +126,7 @@ class _Piece:
     def __init__(self, model: Any, first: int, last: int) -> None:
         graph = model.subgraphs[0]
         operators = graph.operators[first : last + 1]
+        self._given = int(graph.inputs[0])
         read = {int(index) for operator in operators for index in operator.inputs if index >= 0}
         made = {int(index) for operator in operators for index in operator.outputs}
         constant = {index for index in read if _is_constant(model, index)}
@@ -146,7 +147,7 @@ class _Piece:
         """Run on the tensors held of one picture, by their index in the whole model."""
         for source, detail in self._inputs.items():
             values = held[source]
-            stored = values if values.dtype == detail["dtype"] else stored_values(values, detail)
+            stored = stored_values(values, detail) if source == self._given else values
             self._interpreter.set_tensor(detail["index"], stored)
         self._interpreter.invoke()
 

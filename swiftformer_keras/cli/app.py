@@ -14,6 +14,7 @@ from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
 from swiftformer_keras.cli.quantize import quantize
+from swiftformer_keras.cli.sensitivity import sensitivity
 
 app = typer.Typer(
     name="swiftformer",
@@ -44,5 +45,5 @@ def swiftformer(
         print(context.get_help())
 
 
-for command in (convert, export, quantize, classify, inspect, demo, doctor):
+for command in (convert, export, quantize, sensitivity, classify, inspect, demo, doctor):
     app.command()(command)
