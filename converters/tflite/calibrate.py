@@ -63,6 +63,20 @@ def _inner(whole: tuple[float, float], counts: np.ndarray, percentile: float) ->
     return min(0.0, float(edges[min(first, BINS - 1)])), max(0.0, float(edges[min(last, BINS - 1) + 1]))
 
 
+def plain_interpreter(tflite: bytes, *, keep_all: bool = False) -> Any:
+    """A LiteRT interpreter with its own kernels and no delegate; with `keep_all` every tensor can be read."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=tflite,
+        experimental_preserve_all_tensors=keep_all,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        num_threads=1,
+    )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
 class TensorReader:
     """A model run by LiteRT's plain kernels, so that every tensor in between can be read.
 
@@ -71,15 +85,7 @@ class TensorReader:
     """
 
     def __init__(self, tflite: bytes | bytearray) -> None:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-        self._interpreter = Interpreter(
-            model_content=bytes(tflite),
-            experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            num_threads=1,
-        )
-        self._interpreter.allocate_tensors()
+        self._interpreter = plain_interpreter(bytes(tflite), keep_all=True)
         self._input = self._interpreter.get_input_details()[0]
         computed = {int(self._input["index"])}
         for operator in self._interpreter._get_ops_details():

@@ -4,7 +4,9 @@ what it answers, the scales of its attention, its model card and a fingerprint o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from converters.tflite.card import InputKind, ModelCard, OutputKind
 from converters.tflite.settings import check_size
 from swiftformer_keras.config import SwiftFormerConfig
-from swiftformer_keras.errors import ConfigError, PreprocessingError
+from swiftformer_keras.errors import ConfigError, ModelFileError, PreprocessingError, SwiftFormerError
 from swiftformer_keras.labels import check_labels
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import Preprocessing
@@ -61,6 +63,30 @@ def preprocessing_of(
     if model.labels is not None:
         check_labels(model.labels, model.config.num_classes, "the model")
     return model.preprocessing.with_size(height, width)
+
+
+def load_for(command: str, path: Path) -> SwiftFormerImageClassifier:
+    """The classifier of a `.keras` file, for a command that needs its float weights.
+
+    Raises:
+        ModelFileError: the file cannot be read, is no classifier, or is a .tflite file, quantised or not.
+    """
+    from converters.tflite.inspect import inspect_tflite
+    from converters.tflite.model_schema import IDENTIFIER
+    from swiftformer_keras.saving import load_classifier
+
+    try:
+        with open(path, "rb") as file:
+            exported = file.read(8)[4:] == IDENTIFIER
+    except (OSError, ValueError):
+        exported = False  # `load_classifier` says what is wrong
+    if exported:
+        what = "is a .tflite file"
+        with contextlib.suppress(SwiftFormerError):
+            tensors = [tensor for graph in inspect_tflite(path).graphs for tensor in graph.tensors]
+            what += ", quantised already" if any(t.dtype in ("int8", "uint8") for t in tensors) else ""
+        raise ModelFileError(f"{shown(path)}: {what}. {command} takes the .keras file that it was made from")
+    return load_classifier(path)
 
 
 def find_scales(

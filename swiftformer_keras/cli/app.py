@@ -14,6 +14,7 @@ from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
 from swiftformer_keras.cli.quantize import quantize
+from swiftformer_keras.cli.sensitivity import sensitivity
 from swiftformer_keras.cli.verify import verify
 
 app = typer.Typer(
@@ -45,5 +46,5 @@ def swiftformer(
         print(context.get_help())
 
 
-for command in (convert, export, quantize, classify, inspect, verify, demo, doctor):
+for command in (convert, export, quantize, sensitivity, classify, inspect, verify, demo, doctor):
     app.command()(command)

@@ -85,9 +85,9 @@ def test_odd_files_are_pictures_too(tmp_path: Path) -> None:
 
 def test_the_pixels_are_the_preprocessed_ones(tmp_path: Path) -> None:
     chosen = choose(pictures.fashion(tmp_path / "p", 32))
-    first = next(read_pixels(chosen.calibration, P64))
-    np.testing.assert_array_equal(first, apply(Image.open(chosen.calibration[0]).convert("RGB"), P64))
-    chosen.calibration[0].unlink()
+    first, path = next(read_pixels(chosen.calibration, P64)), tmp_path / "p" / chosen.calibration[0].name
+    np.testing.assert_array_equal(first, apply(Image.open(path).convert("RGB"), P64))
+    path.unlink()
     assert_refused(PictureError, lambda: list(read_pixels(chosen.calibration, P64)), "no such file")
 
 
