@@ -201,6 +201,16 @@ def test_a_transparent_colour_of_16_bits_becomes_white(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(content, tmp_path), expected)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_picture_of_several_pieces_has_each_row_in_its_place(channels: int, tmp_path: Path) -> None:
+    values = np.random.default_rng(7).integers(0, 65536, (701, 800, channels), dtype=np.uint16)
+    colour = {1: 0, 3: 2, 4: 6}[channels]
+    eight = DIVIDED.reshape(-1)[values]
+    expected = over_white(eight[..., :3], eight[..., 3:]) if channels == 4 else eight + np.zeros(3, np.uint8)
+    pixels = read(png(800, 701, 16, colour, values.astype(">u2").tobytes()), tmp_path)
+    np.testing.assert_array_equal(pixels, expected)
+
+
 def test_16_bit_rgba_png_is_divided_then_laid_over_white(tmp_path: Path) -> None:
     values = colour_16_bit(4)
     eight = DIVIDED.reshape(-1)[values]
