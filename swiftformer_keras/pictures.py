@@ -13,7 +13,7 @@ import os
 import stat
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -62,6 +62,7 @@ _PIECE_PIXELS = 2**18
 _Box = tuple[int, int, int, int]
 
 ORIENTATION_TAG = 0x0112
+_BITS_TAG, _PHOTOMETRIC_TAG, _PLANAR_TAG = 258, 262, 284  # TIFF 6.0, section 8
 _STDERR = 2  # file descriptor
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -87,8 +88,10 @@ def open_picture(path: str | os.PathLike[str]) -> Image.Image:
 
     EXIF rotation is undone (as `PIL.ImageOps.exif_transpose`); greyscale is repeated; transparency is laid
     over white, `round((c * a + 255 * (255 - a)) / 255)`; 16 bits become 8 by `round(v / 257)` (no ties: 257
-    is odd); CMYK and YCCK are converted by Pillow without a colour profile; of an animation the first
-    frame is taken. JPEG 2000 and AVIF files of more than 8 bits are rounded by their own decoders.
+    is odd), 12 by `round(v * 255 / 4095)`; of 16-bit CMYK and premultiplied alpha the high bytes are taken;
+    CMYK and YCCK are converted by Pillow without a colour profile; of an animation the first frame is taken.
+    JPEG 2000 and AVIF files of more than 8 bits are rounded by their own decoders.
+    Reading takes up to 16 bytes a pixel, of JPEG 2000 up to 32.
 
     Returns:
         A loaded `PIL.Image.Image`, mode RGB, no file behind it.
@@ -178,6 +181,7 @@ def _read(file: IO[bytes], where: str) -> tuple[Image.Image, Image.Transpose | N
     """The picture as RGB, and the turn that sets it upright; turned by the caller, when what was read is freed."""
     with Image.open(file, formats=FORMATS) as image:
         _check_size(image, where)
+        _check_planes(image, where)
         low_tiles, grey_alpha = _low_byte_tiles(image)
         with _silent_libtiff(image):
             image.load()
@@ -204,6 +208,21 @@ def _check_size(image: Image.Image, where: str) -> None:
         raise PictureError(
             f"{where}: is {width:,} x {height:,} pixels, and {MAX_SIDE:,} a side are read. Cut it first."
         )
+
+
+def _check_planes(image: Image.Image, where: str) -> None:
+    """Refuse what Pillow reads with the 8-bit unpacker, or compressed without the low bytes, and says nothing."""
+    tags = _tiff_tags(image)
+    planes = tags.get(_PLANAR_TAG, 1) == 2 and len(image.getbands()) > 1
+    if planes and max(tags.get(_BITS_TAG, (1,))) > 8:
+        raise PictureError(
+            f"{where}: is a TIFF file of 16-bit planes, which Pillow does not read rightly. "
+            "Save its channels interleaved, or as PNG."
+        )
+
+
+def _tiff_tags(image: Image.Image) -> Mapping[int, Any]:
+    return getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
 
 
 @contextmanager
@@ -240,7 +259,11 @@ def _orientation(image: Image.Image) -> int:
 def _to_rgb(image: Image.Image, where: str) -> Image.Image:
     """8-bit or 16-bit grey pixels of any mode to RGB."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        return _in_pieces(image.size, lambda box: _from_16_bit_grey(image.crop(box)))
+        tags = _tiff_tags(image)
+        largest = 4095 if tags.get(_BITS_TAG) == (12,) else 65535
+        # Of 16 bits Pillow takes no notice of WhiteIsZero; a file without the tag is such a one to it in 8 bits.
+        inverted = bool(tags) and tags.get(_PHOTOMETRIC_TAG, 0) == 0
+        return _in_pieces(image.size, lambda box: _from_16_bit_grey(image.crop(box), largest, inverted))
     if image.mode in ("I", "F", "LAB", "HSV"):
         kind = {"I": "32-bit integer", "F": "floating-point"}.get(image.mode, image.mode)
         raise PictureError(
@@ -266,12 +289,13 @@ def _in_pieces(size: tuple[int, int], convert: Callable[[_Box], Image.Image]) ->
     return whole
 
 
-def _from_16_bit_grey(image: Image.Image) -> Image.Image:
+def _from_16_bit_grey(image: Image.Image, largest: int, inverted: bool) -> Image.Image:
+    """`round(v * 255 / largest)`; there are no ties, as 65535 / 255 = 257 and 4095 / 255 = 273 / 17 are odd."""
     grey = np.asarray(image).astype(np.uint32)
-    eight_bit = ((grey + 128) // 257).astype(np.uint8)
+    eight_bit = ((grey * 510 + largest) // (2 * largest)).astype(np.uint8)
     if isinstance(clear := image.info.get("transparency"), int):
         eight_bit[grey == clear] = 255
-    return Image.fromarray(eight_bit).convert("RGB")
+    return Image.fromarray(255 - eight_bit if inverted else eight_bit).convert("RGB")
 
 
 def _over_white(image: Image.Image) -> Image.Image:

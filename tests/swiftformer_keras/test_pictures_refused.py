@@ -20,7 +20,7 @@ from swiftformer_keras import pictures
 from swiftformer_keras.errors import PictureError
 from swiftformer_keras.pictures import find_pictures, open_picture
 from tests.harness import assert_refused
-from tests.picture_files import png, saved
+from tests.picture_files import png, saved, tiff_16_bit
 
 COLOURS = np.random.default_rng(3).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -96,6 +96,14 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "float tiff": (float_tiff(), "floating-point pixels"),
     "integer tiff": (saved(Image.new("I", (4, 4), 70_000), "TIFF"), "32-bit integer pixels"),
     "lab tiff": (saved(Image.new("LAB", (4, 4)), "TIFF"), "LAB pixels"),
+    **{
+        f"16-bit tiff of separate planes, {order}{' deflated' * deflated}": (
+            tiff_16_bit(COLOURS.astype(np.uint16) * 200, order, deflated, planes=True),
+            "planes",
+        )
+        for order in "<>"
+        for deflated in (False, True)
+    },
     "safetensors": (struct.pack("<Q", 2) + b"{}", "not a picture"),
     "zeros": (bytes(4096), "not a picture"),
 }
