@@ -21,6 +21,7 @@ from swiftformer_keras.labels import (
 )
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import (
+    INPUT_SIZES,
     PREPROCESSINGS,
     Preprocessing,
     from_timm_config,
@@ -29,7 +30,6 @@ from swiftformer_keras.preprocessing import (
 )
 from swiftformer_keras.shown import shown
 
-LARGEST_INPUT = 4096
 COMMIT_DIGITS = 12
 """Of a hub commit that stands for a version: enough to find it by, short enough to be read."""
 _DEFAULT_PREPROCESSING = {"original": "authors", "timm": "timm", "transformers": "transformers"}
@@ -176,24 +176,41 @@ def choose_preprocessing(
     else:
         name = _DEFAULT_PREPROCESSING[layout]
         chosen, reason = PREPROCESSINGS[name], f"the file does not say; this is usual for the {layout} layout"
+    own_size = metadata.get("input_size") if option is None and not preprocessor_config else None
     decisions = [Decision("preprocessing", f"{name}: {describe(chosen)}", reason)]
 
-    own_size = metadata.get("input_size") if option is None and not preprocessor_config else None
     if input_size is not None:
-        size = input_size if isinstance(input_size, tuple) else (input_size, input_size)
+        size = _checked_size(input_size, where, "asked for")
         reason = "asked for with --input-size"
     elif own_size is not None:
-        if not own_size.isascii() or not own_size.isdigit():
+        if not own_size.isascii() or not own_size.isdigit() or len(own_size) > 9:
             raise PreprocessingError(
-                f"{where}: metadata input_size is {shown(own_size)!r}, not a number of pixels"
+                f"{where}: metadata input_size is {shown(own_size, 60)!r}, not a number of pixels. "
+                "Choose one with --input-size"
             )
-        size, reason = (int(own_size), int(own_size)), "the file's own metadata says so"
+        size = _checked_size(int(own_size), where, "of the metadata")
+        reason = "the file's own metadata says so"
     else:
         return chosen, decisions
-    if len(size) != 2 or not all(type(side) is int and 1 <= side <= LARGEST_INPUT for side in size):
-        raise PreprocessingError(f"{where}: input size {size} is not between 1 and {LARGEST_INPUT} pixels")
     decisions.append(Decision("input size", f"{size[0]} x {size[1]}", reason))
     return chosen.with_size(*size), decisions
+
+
+def _checked_size(said: object, where: str, source: str) -> tuple[int, int]:
+    """Height and width from one number of pixels, or from both."""
+    sides = tuple(said) if isinstance(said, (list, tuple)) else (said, said)
+    if len(sides) != 2 or not all(type(side) is int for side in sides):
+        raise PreprocessingError(
+            f"{where}: the input size {source} is {shown(repr(said), 60)}, neither a number of pixels nor "
+            "height and width. Choose one with --input-size"
+        )
+    (height, width), (least, most) = sides, INPUT_SIZES
+    if not (least <= height <= most and least <= width <= most):
+        raise PreprocessingError(
+            f"{where}: the input size {height} x {width} (height x width, {source}) is outside {least} to "
+            f"{most} pixels. Choose another with --input-size"
+        )
+    return height, width
 
 
 def describe(preprocessing: Preprocessing) -> str:

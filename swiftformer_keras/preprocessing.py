@@ -39,6 +39,11 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_SIZE = 4096
 """Largest height or width of a model's input, in pixels."""
 
+INPUT_SIZES = (8, 2048)
+"""Smallest and largest height or width that a model is converted and exported for, in pixels: below, nothing is left
+after the stem's two strides; above, the maps of the first stage alone take gigabytes. A model in Keras may be given
+any size up to `MAX_SIZE`."""
+
 MAX_FILE_BYTES = 65_536
 """Largest JSON file that is read as preprocessing."""
 

@@ -10,16 +10,13 @@ import numpy as np
 from converters.tflite.card import InputKind, OutputKind
 from swiftformer_keras.errors import ConfigError, MissingToolError
 from swiftformer_keras.files import check_output, sidecar
+from swiftformer_keras.preprocessing import INPUT_SIZES
 from swiftformer_keras.shown import shown
 
 Precision = Literal["float32", "float16", "dynamic"]
 Gelu = Literal["exact", "fast"]
 """The forms of the activation that are near enough to Keras for a float file."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-
-SIZES = (8, 2048)
-"""Smallest and largest height or width of an input, in pixels: below, nothing is left after the stem's two strides;
-above, the maps of the first stage alone take gigabytes."""
 
 MAX_SAMPLES = 16
 """Pictures of a folder that are used, evenly spaced in the order of their names."""
@@ -70,10 +67,11 @@ def check_size(size: tuple[int, int], command: str = "export") -> None:
     Raises:
         ConfigError: it does not.
     """
-    (height, width), (least, most) = size, SIZES
+    (height, width), (least, most) = size, INPUT_SIZES
     if not (least <= height <= most and least <= width <= most):
         raise ConfigError(
-            f"{command}: the input size {height} x {width} is outside {least} to {most} pixels. Choose --input-size"
+            f"{command}: the input size {height} x {width} (height x width) is outside {least} to {most} pixels. "
+            "Choose another with --input-size"
         )
 
 

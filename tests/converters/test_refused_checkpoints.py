@@ -124,12 +124,15 @@ def test_wrong_labels_and_preprocessings_are_refused(tmp_path: Path) -> None:
     assert_refused(
         PreprocessingError, lambda: load_checkpoint(CKPT / "hf", preprocessing="tim"), "tim:", "timm, "
     )
-    for size in (0, -1, 10**9):
+    for size, said in ((0, "0 x 0"), (7, "7 x 7"), (5000, "5000 x 5000"), ((64, 2049), "64 x 2049")):
         call = functools.partial(load_checkpoint, CKPT / "hf", input_size=size)
-        assert_refused(PreprocessingError, call, "input size")
+        mentions = (f"input size {said} (height x width", "8 to 2048", "--input-size")
+        assert_refused(PreprocessingError, call, str(CKPT / "hf"), *mentions)
     path = tmp_path / "told.safetensors"
     for metadata, error in (
         ({"input_size": "large"}, PreprocessingError),
+        ({"input_size": "5000"}, PreprocessingError),
+        ({"input_size": "9" * 5000}, PreprocessingError),
         ({"preprocessing": "{"}, JsonFileError),
         ({"preprocessing": "[]"}, JsonFileError),
         ({"labels": '["a"]'}, LabelsError),
