@@ -119,6 +119,11 @@ bench: $(VENV)/.test  ## Speed, memory and accuracy (minutes; never part of the 
 	@$(BIN)/python -m benchmarks.convert_export
 	@$(BIN)/python -m benchmarks.accuracy_fashion_mnist
 
+.PHONY: bench-quantised
+bench-quantised: $(VENV)/.test  ## Figures of quantised files beside those in the folder PEERS= (minutes)
+	@if [ -z "$(PEERS)" ]; then echo "Give the folder of .tflite files to compare with: PEERS=DIR" >&2; exit 2; fi
+	@$(BIN)/python -m benchmarks.quantised "$(PEERS)" $(ARGS)
+
 .PHONY: wheel
 wheel: | $(UV)  ## Build the wheel into dist/
 	@rm -rf dist
