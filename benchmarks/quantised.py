@@ -1,42 +1,84 @@
-"""Latency of quantised files beside others, interleaved in one process.
+"""Every figure that quantised files are held to, measured anew: latency beside others, signal to noise, top-1, size.
 
-    python -m benchmarks.quantised PEERS [--rounds N] [--threads N] [--ours DIR] [--only NAME ...]
-        [--calibration DIR]
+    python -m benchmarks.quantised PEERS [--rounds N] [--threads N] [--ours DIR] [--pictures N] [--out FILE.md]
 
-PEERS is a folder of .tflite files, whoever made them. Ours are SwiftFormer-XS at 224 pixels with the reference weights
-(float32, dynamic and int8), made here and kept in the folder --ours when one is given; the latency of a file does not
-depend on what its weights were trained for. --only times some of them, --calibration takes pictures of your own
-instead of seeded ones.
+PEERS is a folder with the .tflite files to compare with: `swiftformer_xs_224_int8`, `swiftformer_xs_224_dyn8`,
+`swiftformer_xs_224_fp32`, `swiftformer_s_224_int8` and `mobilenetv2_100_224_int8`; what is not there is left out of the
+table. Our files at 224 pixels have the seeded reference weights, since latency does not depend on what weights were
+trained for; they are calibrated on seeded synthetic pictures and measured on others. --ours keeps them in a folder,
+and those that are there are not made again. Where Fashion-MNIST is installed (see `fashion_mnist.py`), the demo model
+is quantised with its own calibration pictures and run on --pictures of the test pictures.
 
-All files are loaded first. In each round every one runs a few times after a run that is not counted, and each round
-begins with another file, so that whatever else the machine does meets them all. Printed are the median, XNNPACK's
-partitions and operators left out, and for each of ours against each of the others the ratio of medians, with the spread
-of the ratio over the rounds (10th to 90th percentile).
+Prints a table in Markdown, and writes it into --out: the figure, its bound, what to aim for, and for ratios the 10th to
+90th percentile over rounds. Exits with 1 if a bound is not met.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-RUNS = 4  # counted ones of a file in a round
-SEED = 7
-SETTINGS: dict[str, dict[str, Any]] = {
-    "xs_224_float32_exact": {"precision": "float32", "gelu": "exact"},
-    "xs_224_int8_sigmoid": {"gelu": "sigmoid"},
-    "xs_224_int8_tanh": {"gelu": "tanh"},
-    "xs_224_int8_exact": {"gelu": "exact"},
-    "xs_224_dynamic": {"scheme": "dynamic"},
+from benchmarks.interleaved import Latencies, measure
+
+CALIBRATION_SEED, TEST_SEED = 7, 8
+TEST_PICTURES = 48
+SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "xs float32": ("swiftformer_xs", {"precision": "float32", "gelu": "exact"}),
+    "xs float32 fast": ("swiftformer_xs", {"precision": "float32"}),
+    "xs float16": ("swiftformer_xs", {"precision": "float16"}),
+    "xs int8": ("swiftformer_xs", {"scheme": "int8"}),
+    "xs int8 tanh": ("swiftformer_xs", {"scheme": "int8", "gelu": "tanh"}),
+    "xs dynamic": ("swiftformer_xs", {"scheme": "dynamic"}),
+    "s int8": ("swiftformer_s", {"scheme": "int8"}),
 }
-"""Of our files, by name: what `export` (where there is a precision) or `quantize` is asked for."""
+"""Our files at 224 pixels by name: the reference weights' variant, and what `export` (where there is a precision) or
+`quantize` is asked for."""
+
+RATIOS = (
+    ("xs int8", "swiftformer_xs_224_int8", 0.25, 0.225),
+    ("xs int8", "swiftformer_xs_224_dyn8", 0.52, 0.48),
+    ("xs int8", "swiftformer_xs_224_fp32", 0.37, 0.33),
+    ("xs int8", "mobilenetv2_100_224_int8", 1.55, 1.40),
+    ("s int8", "swiftformer_s_224_int8", 0.35, 0.30),
+    ("xs float32", "swiftformer_xs_224_fp32", 1.00, 0.95),
+    ("xs dynamic", "swiftformer_xs_224_dyn8", 0.90, 0.80),
+)
+"""Of latency: our file, another's, the bound, what to aim for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A figure and what it is held to; `better` says which way, `digits` how it is printed."""
+
+    what: str
+    value: float
+    bound: float | None = None
+    aim: float | None = None
+    better: str = "lower"
+    digits: int = 3
+    spread: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether the bound is met, where there is one."""
+        if self.bound is None:
+            return True
+        return self.value <= self.bound if self.better == "lower" else self.value >= self.bound
+
+    def cells(self) -> str:
+        """A line of the table."""
+        found = [self.value, self.bound, self.aim]
+        texts = ["" if value is None else f"{value:.{self.digits}f}" for value in found]
+        return f"| {self.what} | {' | '.join(texts)} | {self.spread} | {'yes' if self.met else '**no**'} |"
 
 
 def main() -> int:
@@ -44,125 +86,169 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("peers", type=Path)
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--ours", type=Path)
-    parser.add_argument("--only", nargs="+", choices=SETTINGS, default=list(SETTINGS))
-    parser.add_argument("--calibration", type=Path)
+    parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    from converters.tflite.check import delegation, interpreter_of
-
-    theirs = sorted(asked.peers.glob("*.tflite"))
+    theirs = {path.stem: path for path in sorted(asked.peers.glob("*.tflite"))}
     if not theirs:
         raise SystemExit(f"{asked.peers}: holds no .tflite files. Give the folder that they are in")
     with _folder(asked.ours) as folder:
-        ours = _make(folder, asked.only, asked.calibration)
-        files = [*ours, *theirs]
-        runners = [interpreter_of(path, asked.threads) for path in files]
-        for runner in runners:
-            _fill(runner)
-        rounds = np.array([_round(runners, number) for number in range(asked.rounds)])
-        medians = np.median(rounds, axis=(0, 2))
-        print(f"{'file':36} {'median ms':>10} {'size MB':>8}  partitions, operators left out")
-        for path, median in zip(files, medians, strict=True):
-            split = delegation(path)
-            size = path.stat().st_size / 1e6
-            print(f"{path.stem:36} {median:10.2f} {size:8.2f}  {split.partitions}, {len(split.left)}")
-        print(f"\n{'ratio of medians':36} {'against':36} {'':6} 10th..90th percentile over rounds")
-        each = np.median(rounds, axis=2)
-        for one, path in enumerate(ours):
-            for other, peer in enumerate(theirs, len(ours)):
-                low, high = np.percentile(each[:, one] / each[:, other], (10, 90))
-                ratio = medians[one] / medians[other]
-                print(f"{path.stem:36} {peer.stem:36} {ratio:6.3f} {low:.3f}..{high:.3f}")
-    return 0
+        ours = _make(folder)
+        latencies = measure({**ours, **theirs}, rounds=asked.rounds, threads=asked.threads)
+        rows = [*_ratios(latencies), *_partitions(ours), *_signal_to_noise(ours, folder)]
+        rows += _fashion_mnist(folder, asked.pictures)
+        lines = [
+            *(
+                "| figure | measured | bound | aim | 10th to 90th percentile | met |",
+                "|---|---|---|---|---|---|",
+            ),
+            *(row.cells() for row in rows),
+            "",
+            *("| file | median ms | MB |", "|---|---|---|"),
+            *(
+                f"| {name} | {latencies.median_ms(name):.2f} | {path.stat().st_size / 1e6:.2f} |"
+                for name, path in {**ours, **theirs}.items()
+            ),
+        ]
+    print("\n".join(lines))
+    if asked.out is not None:
+        asked.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return 0 if all(row.met for row in rows) else 1
 
 
-@contextmanager
+@contextlib.contextmanager
 def _folder(given: Path | None) -> Iterator[Path]:
     if given is not None:
-        given.mkdir(exist_ok=True)
+        given.mkdir(exist_ok=True, parents=True)
         yield given
         return
     with tempfile.TemporaryDirectory() as name:
         yield Path(name)
 
 
-def _make(folder: Path, names: list[str], calibration: Path | None) -> list[Path]:
-    """Our files of XS at 224, those that are not in the folder already."""
+def _make(folder: Path) -> dict[str, Path]:
+    """Our files at 224, those that are not in the folder already."""
     from converters.tflite.export import export
     from converters.tflite.quantize import quantize
     from swiftformer_keras.preprocessing import PREPROCESSINGS
     from tests import reference
+    from tests.converters.tflite.pictures import synthetic
 
-    model: Any = None
-    made = []
-    for name in names:
-        options = SETTINGS[name]
-        path = folder / f"{name}.tflite"
-        made.append(path)
-        if path.exists():
+    calibration = synthetic(folder / "calibration", 128, CALIBRATION_SEED)
+    models: dict[str, Any] = {}
+    made = {}
+    for name, (variant, options) in SETTINGS.items():
+        made[name] = folder / f"{name.replace(' ', '_')}_224.tflite"
+        if made[name].exists():
             continue
-        model = model or reference.classifier("swiftformer_xs", preprocessing=PREPROCESSINGS["timm"])
+        if variant not in models:
+            models = {variant: reference.classifier(variant, preprocessing=PREPROCESSINGS["timm"])}
         started = time.perf_counter()
         if "precision" in options:
-            export(model, path, force=True, **options)
-            print(f"{name}: exported in {time.perf_counter() - started:.0f} s")
-            continue
-        report = quantize(
-            model, path, calibration=calibration or _pictures(folder), samples=64, force=True, **options
-        )
-        print(f"{name}: {report.sqnr_db:.1f} dB, quantised in {time.perf_counter() - started:.0f} s")
+            export(models[variant], made[name], force=True, **options)
+        else:
+            quantize(models[variant], made[name], calibration=calibration, force=True, **options)
+        print(f"{name}: made in {time.perf_counter() - started:.0f} s", flush=True)
     return made
 
 
-def _pictures(folder: Path) -> Path:
-    """Seeded synthetic pictures: colour fields of every frequency and blocks."""
-    where = folder / "calibration"
-    if where.is_dir():
-        return where
-    where.mkdir()
-    rng = np.random.default_rng(SEED)
-    size = 256
-    for number in range(96):
-        picture = np.zeros((size, size, 3))
-        for grid in (2, 4, 8, 16, 32, 64, 128):
-            index = np.arange(size) * grid // size
-            picture += rng.normal(0, 1, (grid, grid, 3))[index][:, index] * (2 / grid) ** 0.6
-        for _ in range(rng.integers(1, 6)):
-            top, bottom, left, right = (
-                *np.sort(rng.integers(0, size, 2)),
-                *np.sort(rng.integers(0, size, 2)),
-            )
-            picture[top:bottom, left:right] += rng.normal(0, 1, 3)
-        pixels = np.clip(128 + 50 * picture, 0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(where / f"{number:03d}.png")
-    return where
+def _ratios(latencies: Latencies) -> list[Row]:
+    rows = []
+    for ours, theirs, bound, aim in RATIOS:
+        if theirs in latencies.names:
+            found = latencies.ratio(ours, theirs)
+            spread = f"{found.low:.3f} to {found.high:.3f}"
+            rows.append(Row(f"latency of {ours} / {theirs}", found.value, bound, aim, spread=spread))
+    return rows
 
 
-def _fill(runner: Any) -> None:
-    """Give a model an input of its own type."""
-    source = runner.get_input_details()[0]
-    values = np.random.default_rng(SEED).uniform(0, 100, source["shape"])
-    runner.set_tensor(source["index"], values.astype(source["dtype"]))
+def _partitions(ours: dict[str, Path]) -> list[Row]:
+    from converters.tflite.check import delegation
+
+    rows = []
+    for name, path in ours.items():
+        split = delegation(path)
+        rows.append(Row(f"XNNPACK partitions of {name}", split.partitions, 1, digits=0))
+        rows.append(Row(f"operators left out of {name}", len(split.left), 0, digits=0))
+    return rows
 
 
-def _round(runners: list[Any], number: int) -> list[list[float]]:
-    """Milliseconds of every file's runs, in the files' order; the round begins with file `number`."""
-    order = np.roll(range(len(runners)), -number)
-    elapsed = {int(index): _run(runners[index]) for index in order}
-    return [elapsed[index] for index in range(len(runners))]
+def _signal_to_noise(ours: dict[str, Path], folder: Path) -> list[Row]:
+    """Of XS at 224, reference weights, on pictures of another seed than calibrated it."""
+    from converters.tflite.check import compare, run_tflite
+    from converters.tflite.picture_sources import find_source
+    from swiftformer_keras.preprocessing import PREPROCESSINGS, apply
+    from tests.converters.tflite.pictures import synthetic
+
+    found = find_source(synthetic(folder / "test", TEST_PICTURES, TEST_SEED))
+    pixels = np.stack([apply(picture.open(), PREPROCESSINGS["timm"]) for picture in found])
+    reference = run_tflite(ours["xs float32"], pixels)
+    rows = []
+    for name in ("xs int8", "xs int8 tanh", "xs dynamic"):
+        bound, aim = (28.0, 32.0) if name == "xs int8" else (None, None)
+        near = compare(run_tflite(ours[name], pixels), reference)
+        what = f"signal to noise of {name} at 224, reference weights, dB"
+        rows.append(Row(what, near.sqnr_db or np.inf, bound, aim, "higher", 1))
+    return rows
 
 
-def _run(runner: Any) -> list[float]:
-    """Milliseconds of `RUNS` runs after one that brings its weights back into the caches."""
-    runner.invoke()
-    elapsed = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        runner.invoke()
-        elapsed.append((time.perf_counter() - started) * 1e3)
-    return elapsed
+def _fashion_mnist(folder: Path, count: int) -> list[Row]:
+    """The demo model at 64 pixels on test pictures; nothing where the data set is not installed."""
+    from benchmarks.fashion_mnist import load
+    from converters.load import load_checkpoint
+    from converters.tflite.check import compare, run_tflite
+    from converters.tflite.export import export
+    from converters.tflite.quantize import quantize
+    from converters.top1 import top1
+    from swiftformer_keras import data
+    from swiftformer_keras.preprocessing import apply
+
+    try:
+        pictures, classes = (part[:count] for part in load("test"))
+    except SystemExit as missing:
+        print(missing)
+        return []
+    model: Any = load_checkpoint(
+        data.demo_checkpoint(), preprocessing=data.demo_preprocessing(), labels=data.demo_labels()
+    ).model
+    pixels = np.stack([apply(Image.fromarray(p).convert("RGB"), model.preprocessing) for p in pictures])
+    export(model, folder / "fashion_float32.tflite", gelu="exact", force=True)
+    reference = run_tflite(folder / "fashion_float32.tflite", pixels)
+    exact = top1(reference, classes)
+    where = f"Fashion-MNIST, {len(classes):,} pictures"
+    rows = [Row(f"{where}: top-1 of float32, %", 100 * exact.share, digits=2)]
+    for gelu in ("sigmoid", "tanh"):
+        path = folder / f"fashion_{gelu}.tflite"
+        quantize(model, path, calibration="demo", gelu=gelu, force=True)
+        logits = run_tflite(path, pixels)
+        found, near = top1(logits, classes), compare(logits, reference)
+        held = gelu == "sigmoid"
+        interval = f"{100 * found.low:.2f} to {100 * found.high:.2f} (Wilson, 95 %)"
+        lost, name = 100 * (exact.share - found.share), f"{where}, int8 {gelu}"
+        rows += [
+            Row(f"{name}: top-1, %", 100 * found.share, digits=2, spread=interval),
+            Row(f"{name}: top-1 lost, points", lost, 0.1 if held else None, 0 if held else None, digits=2),
+            Row(
+                f"{name}: agreement, %",
+                100 * near.agreement,
+                *((99.5, 99.8) if held else (None, None)),
+                "higher",
+                2,
+            ),
+            Row(
+                f"{name}: signal to noise, dB",
+                near.sqnr_db or np.inf,
+                *((33.0, 36.0) if held else (None, None)),
+                "higher",
+                1,
+            ),
+        ]
+        if held:
+            rows.append(Row("size of XS int8 at 64 pixels, MB", path.stat().st_size / 1e6, 3.5, digits=2))
+    return rows
 
 
 if __name__ == "__main__":

@@ -184,10 +184,11 @@ def _classes(
 ) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """The held-out pictures' classes, None where they have none, and all warnings."""
     try:
-        classes = true_classes(pictures.held_out, model.labels, model.config.num_classes)
+        used = (*pictures.calibration, *pictures.held_out)
+        classes = true_classes(used, model.labels, model.config.num_classes)
     except PictureError as error:
         return None, (*pictures.warnings, f"{error}. Top-1 was not measured")
-    return classes, pictures.warnings
+    return None if classes is None else classes[-len(pictures.held_out) :], pictures.warnings
 
 
 def _quantised(

@@ -44,3 +44,24 @@ def repeated(folder: Path, count: int) -> Path:
     for number in range(1, count):
         (folder / f"copy{number:03d}.png").write_bytes(content)
     return folder
+
+
+def synthetic(folder: Path, count: int, seed: int) -> Path:
+    """Seeded synthetic pictures of 256 x 256: colour fields of every frequency and blocks; a folder there stays."""
+    if folder.is_dir():
+        return folder
+    folder.mkdir()
+    rng = np.random.default_rng(seed)
+    size = 256
+    for number in range(count):
+        picture = np.zeros((size, size, 3))
+        for grid in (2, 4, 8, 16, 32, 64, 128):
+            index = np.arange(size) * grid // size
+            picture += rng.normal(0, 1, (grid, grid, 3))[index][:, index] * (2 / grid) ** 0.6
+        for _ in range(rng.integers(1, 6)):
+            top, bottom = np.sort(rng.integers(0, size, 2))
+            left, right = np.sort(rng.integers(0, size, 2))
+            picture[top:bottom, left:right] += rng.normal(0, 1, 3)
+        pixels = np.clip(128 + 50 * picture, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:03d}.png")
+    return folder

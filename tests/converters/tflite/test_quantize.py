@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,7 @@ from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import PREPROCESSINGS, apply, normalize
 from tests import reference
 from tests.converters.tflite import pictures
-from tests.harness import FIXTURES, assert_refused
+from tests.harness import FIXTURES, ROOT, assert_refused
 
 P64 = PREPROCESSINGS["timm"].with_size(64, 64)
 LABELS = tuple(f"class {index}" for index in range(10))
@@ -209,6 +212,22 @@ def test_same_inputs_give_the_same_bytes(made: Made, calibration: Path, tmp_path
     again = tmp_path / "again.tflite"
     quantize(micro(), again, calibration=calibration, min_sqnr_db=MADE_FOR_MICRO)
     assert again.read_bytes() == made["default"][0].read_bytes()
+
+
+@pytest.mark.slow
+def test_another_process_writes_the_same_bytes(made: Made, calibration: Path, tmp_path: Path) -> None:
+    """With another hash seed, so that no order of a set or dictionary gets into the file."""
+    program = (
+        "import sys; from pathlib import Path; from converters.tflite.quantize import quantize; "
+        "from tests.converters.tflite.test_quantize import MADE_FOR_MICRO, micro; "
+        "quantize(micro(), sys.argv[1], calibration=Path(sys.argv[2]), min_sqnr_db=MADE_FOR_MICRO)"
+    )
+    path = tmp_path / "again.tflite"
+    environment = {**os.environ, "PYTHONHASHSEED": "12345"}
+    command = [sys.executable, "-c", program, path, calibration]
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert path.read_bytes() == made["default"][0].read_bytes()
 
 
 # --- refused ----------------------------------------------------------------------------------------

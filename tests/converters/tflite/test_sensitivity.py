@@ -185,7 +185,8 @@ def test_the_svg_has_a_bar_in_proportion_for_each_group(tmp_path: Path) -> None:
     write_plot(DRAWN, tmp_path / "x.svg")
     root = ElementTree.parse(tmp_path / "x.svg").getroot()
     texts = [element.text for element in root if element.tag.endswith("text")]
-    widths = [int(element.get("width", "")) for element in root if element.tag.endswith("rect")][1:]  # type: ignore[arg-type]
+    bars = [element for element in root if element.get("fill") == "#2f6f9f"]
+    widths = [int(element.attrib["width"]) for element in bars]
     assert {"a <b> & c", "75.0%, 20.0 dB", "0.0%, no difference"} <= set(texts)
     assert widths == [420, 140, 0]
 
