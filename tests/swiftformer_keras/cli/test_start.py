@@ -119,7 +119,7 @@ def test_every_command_has_the_common_options() -> None:
         text = run_cli(command, "--help").stdout
         assert "--json" in text
         assert "--quiet" in text
-        assert ("--force" in text) == (command in {"convert", "export", "demo"}), command
+        assert ("--force" in text) == (command in {"convert", "export", "verify", "demo"}), command
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
