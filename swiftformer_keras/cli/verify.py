@@ -22,7 +22,7 @@ def verify(
         str, typer.Argument(metavar="A", help="A .keras or .tflite file, a checkpoint, or a hub name.")
     ],
     b: Annotated[
-        str | None, typer.Argument(metavar="[B]", help="The same, compared with A.", show_default=False)
+        str | None, typer.Argument(metavar="B", help="The same, compared with A.", show_default=False)
     ] = None,
     images: Annotated[
         Path | None,
