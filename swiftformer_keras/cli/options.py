@@ -53,6 +53,15 @@ class Gelu(enum.StrEnum):
     FAST = "fast"
 
 
+class DelegateChoice(enum.StrEnum):
+    """Whose choice of operators is shown."""
+
+    XNNPACK = "xnnpack"
+    GPU = "gpu"
+    NNAPI = "nnapi"
+    ALL = "all"
+
+
 class OutputKind(enum.StrEnum):
     """What the exported file returns."""
 
