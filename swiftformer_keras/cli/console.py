@@ -13,8 +13,11 @@ from swiftformer_keras.cli.text import printable
 from swiftformer_keras.strict_json import plain
 
 if TYPE_CHECKING:
+    from rich.padding import Padding
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
+    from rich.table import Table
+    from rich.text import Text
 
 _WIDE = 10_000
 """Columns of a table that goes to a file or a pipe: nothing is wrapped or cut there."""
@@ -64,20 +67,22 @@ class Console:
         """A table of the result on stdout; columns that hold numbers (`int`, `float`) are right-aligned."""
         if self.as_json:
             return
-        from rich import box
         from rich.console import Console as RichConsole
-        from rich.table import Table
-        from rich.text import Text
+        from rich.measure import Measurement
 
-        table = Table(title=Text(printable(title)), title_justify="left", box=box.SIMPLE_HEAD)
-        for index, column in enumerate(columns):
-            numeric = bool(rows) and all(isinstance(row[index], (int, float)) for row in rows)
-            table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(printable(_cell(value))) for value in row))
+        texts = [[printable(_cell(value)) for value in row] for row in rows]
         console = RichConsole(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+        numeric = [
+            bool(rows) and all(isinstance(row[index], (int, float)) for row in rows)
+            for index in range(len(columns))
+        ]
+        grid = _grid(printable(title), columns, texts, numeric)
         with console.capture() as captured:
-            console.print(table)
+            wanted = Measurement.get(console, console.options.update(max_width=_WIDE), grid).maximum
+            if len(columns) > 2 and wanted > console.width:
+                console.print(*_list(printable(title), columns, texts), sep="\n")
+            else:
+                console.print(grid)
         print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
     def result(self, fields: dict[str, Any]) -> None:
@@ -132,6 +137,36 @@ def _bars() -> RichProgress:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     return Bars(*columns, console=RichConsole(file=sys.stderr), transient=True)
+
+
+def _grid(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]
+) -> Table:
+    """A table as such: a line a row."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
+    for column, right in zip(columns, numeric, strict=True):
+        table.add_column(Text(column), justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _list(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Text | Padding]:
+    """The same where the terminal is too narrow for a line a row: the first two columns lead, the rest follow."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    yield Text(title)
+    for row in rows:
+        yield Text("  ".join(filter(None, row[:2])), overflow="fold")
+        rest = [f"{column}: {value}" for column, value in zip(columns[2:], row[2:], strict=True) if value]
+        if rest:
+            yield Padding(Text("; ".join(rest), overflow="fold"), (0, 0, 0, 4))
+    yield Text()
 
 
 def _cell(value: object) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from swiftformer_keras.cli.console import Console
-from swiftformer_keras.cli.options import JsonFlag, QuietFlag
+from swiftformer_keras.cli.delegates import show_delegates
+from swiftformer_keras.cli.options import DelegateChoice, JsonFlag, QuietFlag
 from swiftformer_keras.cli.text import file_size
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 def inspect(
     file: Annotated[Path, typer.Argument(metavar="FILE.tflite", help="The file to look into.")],
+    delegate: Annotated[
+        DelegateChoice | None,
+        typer.Option(
+            help="Show instead which operators this delegate takes, by runtime, and why not the others."
+        ),
+    ] = None,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -26,6 +33,13 @@ def inspect(
     from converters.tflite.inspect import inspect_tflite
 
     inspection = inspect_tflite(file)
+    if delegate is not None:
+        from converters.tflite.delegates.lint import lint
+
+        reports = lint(file, delegate.value)
+        show_delegates(console, reports)
+        console.result({**inspection.to_dict(), "delegates": [report.to_dict() for report in reports]})
+        return
     for number, graph in enumerate(inspection.graphs):
         name = f"Graph {number}" + (f" {graph.name!r}" if graph.name else "")
         columns = ["tensor", "name", "shape", "type", "bytes", "quantisation", "role"]

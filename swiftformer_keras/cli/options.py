@@ -85,6 +85,15 @@ class QuantizedGelu(enum.StrEnum):
     SIGMOID = "sigmoid"
 
 
+class DelegateChoice(enum.StrEnum):
+    """Whose choice of operators is shown."""
+
+    XNNPACK = "xnnpack"
+    GPU = "gpu"
+    NNAPI = "nnapi"
+    ALL = "all"
+
+
 class OutputKind(enum.StrEnum):
     """What the exported file returns."""
 

@@ -128,9 +128,8 @@ CONDITIONS: Mapping[str, Condition] = {
     ),
     "axes over height and width": Condition(
         _over_height_and_width,
-        "of a map of four dimensions it reduces other axes than height and width together or width alone, or there is "
-        "no such map",
-        "reduce a map of four dimensions over axes 1 and 2, or over 2 alone",
+        "taken over height and width, or width alone, of four dimensions",
+        "reduce over axes 1 and 2, or 2 alone; over channels it costs little",
     ),
     "one runtime input": Condition(
         _constant_rest, "more than its first input is computed at run time", "make the others constants"

@@ -270,7 +270,7 @@ SIZED_BY_INPUTS: frozenset[str] = frozenset(_SIZED.split())
 
 ADVICE: Mapping[str, str] = {
     "GELU": "export with the fast GELU, which is made of MUL, ADD and LOGISTIC",
-    "RSQRT": "nothing for a short vector: it costs little; else keep it in float, or use SQRT and DIV",
+    "RSQRT": "nothing for short vectors, where it costs little; else use SQRT and DIV",
     "SQRT": "keep it in float",
     "L2_NORMALIZATION": "write it as MUL, MEAN, RSQRT and MUL over a map of four dimensions",
     "HARD_SWISH": "keep it in float, or use MUL and LOGISTIC",
@@ -330,7 +330,7 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime(
         name="gpu-2.16.1",
-        title="the GPU delegate of Android's TFLite 2.16.1",
+        title="GPU delegate of Android's TFLite 2.16.1",
         short="the GPU delegate",
         delegate="gpu",
         rules=GPU_2_16,
