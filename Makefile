@@ -74,7 +74,7 @@ test: $(VENV)/.test $(SUPPORT)/.ready  ## All quick tests (ARGS= for pytest), th
 
 .PHONY: test-slow
 test-slow: $(VENV)/.test $(SUPPORT)/.ready  ## The tests of minutes
-	@$(BIN)/python -m pytest -m "slow and not parity" $(ARGS)
+	@$(BIN)/python -m pytest -m "slow and not parity" -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.lint  ## Style, types and the import rules
