@@ -118,6 +118,12 @@ bench: $(VENV)/.test  ## Speed, memory and accuracy (minutes; never part of the 
 	@$(BIN)/python -m benchmarks.read_checkpoint
 	@$(BIN)/python -m benchmarks.convert_export
 	@$(BIN)/python -m benchmarks.accuracy_fashion_mnist
+	@$(BIN)/python -m benchmarks.tflite_accuracy
+
+.PHONY: bench-quantised
+bench-quantised: $(VENV)/.test  ## Figures of quantised files beside those in the folder PEERS= (minutes)
+	@if [ -z "$(PEERS)" ]; then echo "Give the folder of .tflite files to compare with: PEERS=DIR" >&2; exit 2; fi
+	@$(BIN)/python -m benchmarks.quantised "$(PEERS)" $(ARGS)
 
 .PHONY: wheel
 wheel: | $(UV)  ## Build the wheel into dist/

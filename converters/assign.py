@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from converters import layouts
+from converters.checkpoints.tensors import is_floating
 from swiftformer_keras.errors import MismatchError, NonFiniteError
 from swiftformer_keras.weights import Shape
 
@@ -24,7 +25,7 @@ def prepare(
     *,
     allow_nonfinite: bool = False,
 ) -> dict[str, np.ndarray]:
-    """Arrays in Keras' axis order, float32, one for every expected weight and none besides.
+    """Arrays in Keras' axis order, one for every expected weight and none besides; views, nothing is copied.
 
     Args:
         arrays: by our names, in torch's axis order.
@@ -50,7 +51,7 @@ def prepare(
                 f"{where}: tensor {names[ours]!r} has shape {array.shape}, which does not fit {ours} with "
                 f"{expected[ours]} in Keras' order; the file was changed or mixes two variants"
             )
-        if value.dtype.kind != "f":
+        if not is_floating(value.dtype):
             raise MismatchError(
                 f"{where}: tensor {names[ours]!r} is {value.dtype}; weights are floating point"
             )

@@ -21,6 +21,7 @@ from swiftformer_keras.labels import (
 )
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import (
+    INPUT_SIZES,
     PREPROCESSINGS,
     Preprocessing,
     from_timm_config,
@@ -29,7 +30,8 @@ from swiftformer_keras.preprocessing import (
 )
 from swiftformer_keras.shown import shown
 
-LARGEST_INPUT = 4096
+COMMIT_DIGITS = 12
+"""Of a hub commit that stands for a version: enough to find it by, short enough to be read."""
 _DEFAULT_PREPROCESSING = {"original": "authors", "timm": "timm", "transformers": "transformers"}
 
 
@@ -73,6 +75,56 @@ def check_arithmetic(config: Mapping[str, Any], where: str) -> None:
                     f"{where}: config.json says {field} is {shown(said[field], 60)!r}, but SwiftFormer's is "
                     f"{allowed[0]!r}; the logits would be wrong. Train it with {allowed[0]!r}, or correct config.json"
                 )
+
+
+LARGEST_SCALE = 1e6
+
+
+def choose_training(
+    config: Mapping[str, Any], layout: str, options: Mapping[str, Any], where: str
+) -> tuple[dict[str, Any], list[Decision]]:
+    """What transformers' config.json says of training on, as fields of ours; inference knows nothing of it.
+
+    transformers spreads the drop path over all blocks by their number, but gives it to those with attention
+    only (`modeling_swiftformer.py`, `SwiftFormerStage`): our "encoder".
+
+    Args:
+        config: the file's own config.json.
+        layout: only "transformers" is heard; timm's files say nothing of it.
+        options: fields that the caller chose; they win.
+        where: the file, for messages.
+
+    Raises:
+        JsonFileError: a value makes no sense.
+    """
+    if layout != "transformers":
+        return {}, []
+    chosen: dict[str, Any] = {}
+    decisions = []
+    for theirs, ours, usual, end in (
+        ("drop_path_rate", "drop_path_rate", 0.0, 1),
+        ("drop_mlp_rate", "mlp_dropout", 0.0, 1),
+        ("layer_scale_init_value", "layer_scale_init", 1e-5, LARGEST_SCALE),
+    ):
+        value = config.get(theirs)
+        if value is None or value == usual or ours in options:
+            continue
+        if type(value) not in (int, float) or not 0 <= value < end:
+            raise JsonFileError(
+                f"{where}: config.json says {theirs} is {shown(repr(value), 60)}, which is not in [0, {end:g}). "
+                "Correct it"
+            )
+        chosen[ours] = float(value)
+        blocks = " in the blocks with attention" if theirs == "drop_path_rate" else ""
+        decisions.append(
+            Decision(ours, f"{value:g}{blocks}", f"{theirs} of the file's config.json; in training only")
+        )
+    if "drop_path_rate" in chosen:
+        chosen["drop_path_blocks"] = "encoder"
+    if config.get("drop_conv_encoder_rate"):
+        reason = "this network has no dropout in its ConvEncoders; in training only"
+        decisions.append(Decision("drop_conv_encoder_rate", "left aside", reason))
+    return chosen, decisions
 
 
 def choose_preprocessing(
@@ -124,24 +176,41 @@ def choose_preprocessing(
     else:
         name = _DEFAULT_PREPROCESSING[layout]
         chosen, reason = PREPROCESSINGS[name], f"the file does not say; this is usual for the {layout} layout"
+    own_size = metadata.get("input_size") if option is None and not preprocessor_config else None
     decisions = [Decision("preprocessing", f"{name}: {describe(chosen)}", reason)]
 
-    own_size = metadata.get("input_size") if option is None and not preprocessor_config else None
     if input_size is not None:
-        size = input_size if isinstance(input_size, tuple) else (input_size, input_size)
+        size = _checked_size(input_size, where, "asked for")
         reason = "asked for with --input-size"
     elif own_size is not None:
-        if not own_size.isascii() or not own_size.isdigit():
+        if not own_size.isascii() or not own_size.isdigit() or len(own_size) > 9:
             raise PreprocessingError(
-                f"{where}: metadata input_size is {shown(own_size)!r}, not a number of pixels"
+                f"{where}: metadata input_size is {shown(own_size, 60)!r}, not a number of pixels. "
+                "Choose one with --input-size"
             )
-        size, reason = (int(own_size), int(own_size)), "the file's own metadata says so"
+        size = _checked_size(int(own_size), where, "of the metadata")
+        reason = "the file's own metadata says so"
     else:
         return chosen, decisions
-    if len(size) != 2 or not all(type(side) is int and 1 <= side <= LARGEST_INPUT for side in size):
-        raise PreprocessingError(f"{where}: input size {size} is not between 1 and {LARGEST_INPUT} pixels")
     decisions.append(Decision("input size", f"{size[0]} x {size[1]}", reason))
     return chosen.with_size(*size), decisions
+
+
+def _checked_size(said: object, where: str, source: str) -> tuple[int, int]:
+    """Height and width from one number of pixels, or from both."""
+    sides = tuple(said) if isinstance(said, (list, tuple)) else (said, said)
+    if len(sides) != 2 or not all(type(side) is int for side in sides):
+        raise PreprocessingError(
+            f"{where}: the input size {source} is {shown(repr(said), 60)}, neither a number of pixels nor "
+            "height and width. Choose one with --input-size"
+        )
+    (height, width), (least, most) = sides, INPUT_SIZES
+    if not (least <= height <= most and least <= width <= most):
+        raise PreprocessingError(
+            f"{where}: the input size {height} x {width} (height x width, {source}) is outside {least} to "
+            f"{most} pixels. Choose another with --input-size"
+        )
+    return height, width
 
 
 def describe(preprocessing: Preprocessing) -> str:
@@ -193,7 +262,7 @@ def choose_labels(
 def describe_origin(
     config: Mapping[str, Any], metadata: Mapping[str, str], known: Mapping[str, str], default_name: str
 ) -> Origin:
-    """Name, author and licence from the source, else "unknown".
+    """Name, author, licence and version from the source, else "unknown"; a hub's commit is a version too.
 
     Args:
         config: the file's own config.json.
@@ -205,12 +274,12 @@ def describe_origin(
     pretrained = pretrained if isinstance(pretrained, dict) else {}
     said = {
         "name": _first(metadata.get("name"), metadata.get("architecture"), pretrained.get("architecture")),
-        "description": _first(metadata.get("description"), metadata.get("dataset")),
+        "description": _first(metadata.get("description"), _trained_on(metadata.get("dataset"))),
         "author": _first(metadata.get("author"), pretrained.get("author")),
         "licence": _first(
             metadata.get("licence"), metadata.get("license"), pretrained.get("license"), config.get("license")
         ),
-        "version": _first(metadata.get("version")),
+        "version": _first(metadata.get("version"), known.get("revision", "")[:COMMIT_DIGITS]),
         "url": _first(metadata.get("url"), pretrained.get("origin_url")),
     }
     values = {
@@ -219,6 +288,12 @@ def describe_origin(
         **{k: v for k, v in known.items() if v},
     }
     return Origin.from_dict({key: shown(value, 500) for key, value in values.items()})
+
+
+def _trained_on(dataset: str | None) -> str:
+    return (
+        f"SwiftFormer image classifier trained on {dataset.strip()}." if dataset and dataset.strip() else ""
+    )
 
 
 def _first(*candidates: Any) -> str:

@@ -167,8 +167,12 @@ def _backend() -> Finding:
         return Finding("Keras backend", "missing", _one_line(error), "pip install --upgrade tensorflow keras")
     if total != 4.0:
         return Finding("Keras backend", "missing", f"{name} adds up wrongly", f"reinstall {name}")
-    chosen = "chosen by KERAS_BACKEND" if os.environ.get("KERAS_BACKEND") else "Keras's default"
-    return Finding("Keras backend", "ok", f"{name} ({chosen})")
+    variable = bool(os.environ.get("KERAS_BACKEND"))
+    found = f"{name} ({'chosen by KERAS_BACKEND' if variable else 'from the Keras configuration'})"
+    if name != "tensorflow":
+        advice = "unset KERAS_BACKEND" if variable else "set KERAS_BACKEND=tensorflow"
+        return Finding("Keras backend", "optional", found, f"{advice}, to export and to quantise")
+    return Finding("Keras backend", "ok", found)
 
 
 def _litert() -> Finding:

@@ -29,6 +29,7 @@ _NORM = {
     "running_var": "moving_variance",
 }
 _DENSE = {"weight": "kernel", "bias": "bias"}
+_CLASSES = (("head/kernel", 0), ("head/bias", 0), ("head_dist/kernel", 0), ("head_dist/bias", 0))
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,200}\Z")
 
 
@@ -123,13 +124,13 @@ def infer_config(shapes: Mapping[str, tuple[int, ...]], token_weights: TokenWeig
         _vote(shapes, (f"{b}/mlp/fc1/kernel", 0), (f"{b}/mlp/fc1/bias", 0), (f"{b}/mlp/fc2/kernel", 1))
         for b in last
     ]
-    heads = 2 if "head_dist/kernel" in shapes else 1
+    heads = 2 if any(name.startswith("head_dist/") for name in shapes) else 1
     try:
         return SwiftFormerConfig(
             depths=tuple(depths),  # type: ignore[arg-type]
             embed_dims=tuple(embed_dims),  # type: ignore[arg-type]
             mlp_ratio=_mlp_ratio(embed_dims, hidden),
-            num_classes=_vote(shapes, ("head/kernel", 0), ("head/bias", 0)) if has_head(shapes) else 1,
+            num_classes=_vote(shapes, *_CLASSES) if has_head(shapes) else 1,
             heads=heads,
             token_weights=token_weights,
             layer_scale=_layer_scale(shapes, last[0]),
@@ -140,8 +141,8 @@ def infer_config(shapes: Mapping[str, tuple[int, ...]], token_weights: TokenWeig
 
 
 def has_head(names: Iterable[str]) -> bool:
-    """Whether a classification head is among our names."""
-    return "head/kernel" in set(names)
+    """Whether a classification head, or a part of one, is among our names; a last norm alone is none."""
+    return any(name.startswith(("head/", "head_dist/")) for name in names)
 
 
 def to_keras_axes(name: str, array: np.ndarray) -> np.ndarray:

@@ -16,10 +16,12 @@ from converters.described import (
     check_arithmetic,
     choose_labels,
     choose_preprocessing,
+    choose_training,
     describe_origin,
 )
+from swiftformer_keras.backend import check_keras, import_keras
 from swiftformer_keras.config import SwiftFormerConfig, TokenWeights
-from swiftformer_keras.errors import ConfigError, LayoutError
+from swiftformer_keras.errors import ConfigError, LabelsError, LayoutError, PreprocessingError
 from swiftformer_keras.files import check_output, fingerprint, sidecar, write_with_record
 from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing
 from swiftformer_keras.shown import shown
@@ -40,6 +42,7 @@ MODEL_OPTIONS = (
     "mlp_dropout",
 )
 """What may be chosen for a model that has its weights from a file: arguments and fields that have none."""
+_OF_THE_HEADS = ("return_heads", "num_classes", "dropout")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +85,7 @@ def load_checkpoint(
     weights: Literal["model", "ema"] | None = None,
     allow_nonfinite: bool = False,
     backbone_only: bool = False,
+    model_class: type[Any] | None = None,
     name: str | None = None,
     facts: Mapping[str, str] | None = None,
     reasons: Mapping[str, str] | None = None,
@@ -100,20 +104,26 @@ def load_checkpoint(
         weights: which set of a training file; the moving average ("ema") where there is one.
         allow_nonfinite: load NaN and infinity instead of refusing them.
         backbone_only: leave the head aside.
+        model_class: what to build, in place of `SwiftFormerImageClassifier` or, with `backbone_only`, of
+            `SwiftFormerBackbone`: a subclass with the same arguments.
         name: of the model, when the source has none.
         facts: what the caller knows of the source besides: fields of `Origin`, which win over the file's word.
         reasons: by what is decided, the reason in place of "asked for with" an option; for a caller that is not
             the command line.
         model_options: for training on: any of `MODEL_OPTIONS`. Another `num_classes` than the file's gives the
-            model new, random heads.
+            model new, random heads. Without `dtype` the model is float32 under every global policy.
         update: for a hub name, accept the newest commit instead of the recorded one.
         progress: for a hub name, is told a file's name, its bytes so far and its size.
 
     Raises:
         CheckpointError: the file cannot be read, or is no SwiftFormer.
         PreprocessingError, LabelsError: an option or the file's own word makes no sense.
+        ConfigError: there is no such option or a backbone has no use for it, or `model_class` is a classifier
+            and the file has no head.
         HubError: the download failed.
+        MissingToolError: Keras' backend is missing.
     """
+    check_keras()
     path, known, hub_decisions, notes = _resolve(source, update, progress)
     checkpoint = read_checkpoint(path, weights=weights)
     where = shown(path)
@@ -125,10 +135,20 @@ def load_checkpoint(
     config = _with_place(
         where, lambda: layouts.infer_config({k: v.shape for k, v in arrays.items()}, chosen_weights)
     )
+    training, training_decisions = choose_training(
+        checkpoint.config or {}, layout.name, model_options or {}, where
+    )
+    config = config.replace(**training)
     own_classes = config.num_classes
     config, arguments = _with_options(config, model_options or {})
     new_heads = layouts.has_head(arrays) and config.num_classes != own_classes
     is_backbone = backbone_only or config.feature_norms or not layouts.has_head(arrays)
+    if is_backbone and model_class is not None and not backbone_only:
+        raise ConfigError(
+            f"{where}: has no classification head; load it with SwiftFormerBackbone.from_checkpoint"
+        )
+    if is_backbone:
+        _refuse_options_of_heads(where, labels, model_options or {})
     aside = _HEAD_NAMES if is_backbone else ("head/", "head_dist/") if new_heads else ()
     left_aside = [ours for ours in arrays if ours.startswith(aside)] if aside else []
     names = {ours: theirs for theirs, ours in mapping.items() if ours not in left_aside}
@@ -158,15 +178,17 @@ def load_checkpoint(
     decisions = [
         *hub_decisions,
         *_decisions(checkpoint, layout, config, token_weights, weights, left_aside, is_backbone),
+        *training_decisions,
         *contract_decisions,
     ]
     warnings = list(notes)
     model: SwiftFormerBackbone | SwiftFormerImageClassifier
+    import_keras()
     if is_backbone:
         from swiftformer_keras.backbone import SwiftFormerBackbone
 
-        arguments.pop("return_heads", None)
-        model = SwiftFormerBackbone(config, preprocessing=contract, origin=origin, **arguments)
+        build = model_class or SwiftFormerBackbone
+        model = build(config, preprocessing=contract, origin=origin, **arguments)
     else:
         from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
@@ -179,9 +201,8 @@ def load_checkpoint(
         )
         decisions.append(decision)
         warnings += [warning] if warning else []
-        model = SwiftFormerImageClassifier(
-            config, preprocessing=contract, labels=names_of_classes, origin=origin, **arguments
-        )
+        build = model_class or SwiftFormerImageClassifier
+        model = build(config, preprocessing=contract, labels=names_of_classes, origin=origin, **arguments)
     assign(model, values, new=left_aside if new_heads and not is_backbone else ())
     told = tuple(dataclasses.replace(d, reason=(reasons or {}).get(d.what, d.reason)) for d in decisions)
     return Converted(model, told, tuple(warnings), len(values))
@@ -193,7 +214,8 @@ def split_options(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: there is no such option.
     """
-    known = set(inspect.signature(load_checkpoint).parameters) - {"source", "backbone_only", "model_options"}
+    own = {"source", "backbone_only", "model_class", "model_options"}
+    known = set(inspect.signature(load_checkpoint).parameters) - own
     if unknown := sorted(set(options) - known - set(MODEL_OPTIONS)):
         raise ConfigError(
             f"no option {unknown[0]!r}; there are {', '.join(sorted(known))}, {', '.join(MODEL_OPTIONS)}"
@@ -214,9 +236,10 @@ def convert(source: str | Path, out: Path, *, force: bool = False, **options: An
     check_output(out, force=force)
     check_output(sidecar(out), force=force)
     converted = load_checkpoint(source, **options)
+    settings = _settings(options)  # which reads files: within the block their errors would be the output's
     with write_with_record(out, force=force) as (temporary, record):
         converted.model.save(temporary)
-        record.update(settings=_settings(options), **converted.to_dict())
+        record.update(settings=settings, **converted.to_dict())
     return converted
 
 
@@ -231,19 +254,45 @@ def _with_options(
     if unknown := sorted(set(options) - set(MODEL_OPTIONS)):
         raise ConfigError(f"no option {unknown[0]!r}; there are {', '.join(MODEL_OPTIONS)}")
     arguments = {key: options[key] for key in ("return_heads", "dtype") if key in options}
-    return config.replace(**{key: options[key] for key in options if key not in arguments}), arguments
+    config = config.replace(**{key: options[key] for key in options if key not in arguments})
+    # The checkpoint's own logits, whatever floatx or dtype policy the user's keras.json sets.
+    return config, {**arguments, "dtype": arguments.get("dtype") or "float32"}
+
+
+def _refuse_options_of_heads(where: str, labels: object, options: Mapping[str, Any]) -> None:
+    """What only a classifier heeds would be dropped without a word.
+
+    Raises:
+        ConfigError: such an option is given.
+    """
+    given = [
+        *(["labels"] if labels is not None else []),
+        *(name for name in _OF_THE_HEADS if name in options),
+    ]
+    if given:
+        raise ConfigError(
+            f"{where}: becomes a backbone, which has no classes and takes no {given[0]}. Leave that option out"
+        )
 
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as plain JSON types; a file that was given by its name and SHA-256, wherever it lay."""
-    plain = {k: v for k, v in options.items() if v and k not in ("progress", "reasons")}
-    for option in ("labels", "preprocessing"):
+    """The options as plain JSON types; a file that was given by its name and SHA-256, wherever it lay.
+
+    Raises:
+        LabelsError, PreprocessingError: such a file has gone since it was read.
+    """
+    plain = {k: v for k, v in options.items() if v and k not in ("progress", "reasons", "model_class")}
+    for option, kind in (("labels", LabelsError), ("preprocessing", PreprocessingError)):
         if isinstance(plain.get(option), Preprocessing):
             plain[option] = plain[option].to_dict()
         elif isinstance(plain.get(option), (list, tuple)):
             plain[option] = list(plain[option])
         elif option in plain and not (option == "preprocessing" and str(plain[option]) in PREPROCESSINGS):
-            plain[option] = fingerprint(Path(plain[option]))
+            try:
+                plain[option] = fingerprint(Path(plain[option]))
+            except OSError as error:
+                reason = error.strerror or "gone"
+                raise kind(f"{shown(plain[option])}: cannot be read any more ({reason}). Try again") from None
     if "facts" in plain:
         plain["facts"] = dict(plain["facts"])
     return plain
@@ -253,11 +302,12 @@ def _resolve(
     source: str | Path, update: bool, progress: Callable[[str, int, int], None] | None
 ) -> tuple[Path, dict[str, str], list[Decision], tuple[str, ...]]:
     """The local path of a source, what the hub knows of it, and what it has to say to the user."""
-    from converters import hub
+    from converters.hub.names import is_hub_name
+    from converters.hub.pinned import fetch
 
-    if not hub.is_hub_name(source):
+    if not is_hub_name(source):
         return Path(source), {}, [], ()
-    snapshot = hub.fetch(str(source), update=update, progress=progress)
+    snapshot = fetch(str(source), update=update, progress=progress)
     reason = "the newest, as asked for" if update else "pinned by the record of downloads"
     return (
         snapshot.folder,
@@ -290,6 +340,15 @@ def _decisions(
             else "the file has a moving average, which is the better set"
         )
         found.append(Decision("weights", checkpoint.weights, reason))
+    if checkpoint.left_aside:
+        parts = ", ".join(dict.fromkeys(name.split(".")[0] for name in checkpoint.left_aside))
+        found.append(
+            Decision(
+                "other parts",
+                f"{len(checkpoint.left_aside)} tensors left aside ({shown(parts, 100)})",
+                "the file holds more than the network: a detector's other parts, or counters of an average",
+            )
+        )
     if left_aside:
         found.append(
             Decision("left aside", f"{len(left_aside)} tensors", "a backbone has no norm and no head")

@@ -51,7 +51,8 @@ class SwiftFormerBackbone(keras.Model):
         # === Graph ===
         policy = keras.dtype_policies.get(dtype)
         height, width = input_size or (None, None)
-        inputs = keras.Input((height, width, 3), name="image")
+        # In the weights' precision: left alone, pictures would be rounded to keras.config.floatx().
+        inputs = keras.Input((height, width, 3), dtype=policy.variable_dtype, name="image")
         x = inputs
         for index, filters in ((1, config.embed_dims[0] // 2), (2, config.embed_dims[0])):
             x = keras.layers.ZeroPadding2D(
@@ -144,7 +145,8 @@ class SwiftFormerBackbone(keras.Model):
     def from_checkpoint(cls, source: str | Path, **options: Any) -> Self:
         """The backbone of a PyTorch checkpoint, a folder or a hub name; see `converters.load.load_checkpoint`.
 
-        Beside its options, those in `converters.load.MODEL_OPTIONS` may be given, for training on.
+        Beside its options, those in `converters.load.MODEL_OPTIONS` may be given, for training on. Without
+        `dtype` the model is float32, whatever Keras' global policy is: it has the checkpoint's own logits.
 
         A classification head in the file is left aside.
 
@@ -154,7 +156,8 @@ class SwiftFormerBackbone(keras.Model):
         """
         from converters.load import load_checkpoint, split_options
 
-        return load_checkpoint(source, backbone_only=True, **split_options(options)).model
+        options = split_options(options)
+        return load_checkpoint(source, backbone_only=True, model_class=cls, **options).model
 
 
 def named_weights(model: keras.Model) -> dict[str, keras.Variable]:

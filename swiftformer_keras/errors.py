@@ -12,7 +12,7 @@ class SwiftFormerError(Exception):
 
 
 class BoundNotMetError(SwiftFormerError):
-    """A written file differs from its source by more than the stated bound; the file was not kept."""
+    """A file differs from what it is compared with by more than the stated bound; a new one was not kept."""
 
     exit_code = 3
 
@@ -125,6 +125,10 @@ class PreprocessingError(SwiftFormerError):
     """A preprocessing setting is unknown or makes no sense."""
 
 
+class CalibrationError(SwiftFormerError):
+    """The pictures to calibrate with are too few, all alike, or none that a model is meant for."""
+
+
 # --- TFLite -----------------------------------------------------------------------------------------
 
 
@@ -134,6 +138,10 @@ class TFLiteFileError(SwiftFormerError):
 
 class MetadataError(TFLiteFileError):
     """A .tflite file has no metadata, or not what this project needs of it."""
+
+
+class ComparisonError(SwiftFormerError):
+    """Two models cannot be compared: other classes, another order of them, or scores that are no numbers."""
 
 
 # --- files, network, machine ------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,21 +110,39 @@ def _temporary(path: Path, force: bool) -> Iterator[Path]:
 
 
 def _put_in_place(finished: Mapping[Path, Path], force: bool) -> None:
-    """Let every temporary file take its name; where one cannot, those that already did are removed."""
+    """Let every temporary file take its name; where one cannot, what was there before is there again."""
     for temporary, path in finished.items():
         if path.exists() and not force:
             raise OutputError(f"{path}: appeared meanwhile; it was kept")
         temporary.chmod(0o666 & ~_umask())
     interruption.check()
-    placed: list[Path] = []
-    try:
+    *companions, last = (
+        finished  # the last one is put in place whole or not at all, and nothing comes after it
+    )
+    with contextlib.ExitStack() as before:
+        for temporary in companions:
+            before.enter_context(_restored_while(last.exists, finished[temporary]))
         for temporary, path in finished.items():
             temporary.replace(path)
-            placed.append(path)
-    except BaseException:
-        for path in placed:
-            path.unlink(missing_ok=True)
-        raise
+
+
+@contextlib.contextmanager
+def _restored_while(pending: Callable[[], bool], path: Path) -> Iterator[None]:
+    """Where the block ends with something still pending, what was at `path` before is there again."""
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.stem[:32]}.", dir=path.parent)) if path.exists() else None
+    try:
+        if aside is not None:
+            shutil.copy2(path, aside / path.name)
+        try:
+            yield
+        finally:
+            if pending():
+                path.unlink(missing_ok=True)
+                if aside is not None:
+                    (aside / path.name).replace(path)
+    finally:
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def sha256_file(path: Path) -> str:

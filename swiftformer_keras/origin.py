@@ -16,7 +16,7 @@ class Origin:
         name: of the model, as people call it.
         description: one sentence.
         author, licence: from the source itself, else "unknown".
-        version: of the model, if it has one.
+        version: the source's own, or the beginning of its hub commit, else "unknown".
         url: where the weights were published.
         file_name, sha256: of the weights file (of the sorted "sha256  name" lines when sharded).
         revision: commit of a hub repository.
@@ -29,7 +29,7 @@ class Origin:
     description: str = ""
     author: str = "unknown"
     licence: str = "unknown"
-    version: str = ""
+    version: str = "unknown"
     url: str = ""
     file_name: str = ""
     sha256: str = ""

@@ -39,6 +39,11 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_SIZE = 4096
 """Largest height or width of a model's input, in pixels."""
 
+INPUT_SIZES = (8, 2048)
+"""Smallest and largest height or width that a model is converted and exported for, in pixels: below, nothing is left
+after the stem's two strides; above, the maps of the first stage alone take gigabytes. A model in Keras may be given
+any size up to `MAX_SIZE`."""
+
 MAX_FILE_BYTES = 65_536
 """Largest JSON file that is read as preprocessing."""
 
@@ -199,7 +204,8 @@ def read_preprocessing_file(path: str | os.PathLike[str]) -> Preprocessing:
     try:
         file = Path(path)
         if not file.is_file():
-            raise PreprocessingError(f"{where}: is not a file. Give a JSON file with the preprocessing")
+            known = ", ".join(PREPROCESSINGS)
+            raise PreprocessingError(f"{where}: is neither a file nor one of {known}. Give one of these")
         if (size := file.stat().st_size) > MAX_FILE_BYTES:
             raise PreprocessingError(f"{where}: has {size:,} bytes, too many for this. Check the path")
         return Preprocessing.from_dict(strict_json.parse(file.read_text(encoding="utf-8-sig")))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from swiftformer_keras import strict_json
+from swiftformer_keras.backend import import_keras
 from swiftformer_keras.errors import ModelFileError, SwiftFormerError
 from swiftformer_keras.labels import as_labels
 from swiftformer_keras.shown import shown
@@ -36,11 +37,11 @@ def load_model(path: str | Path) -> SwiftFormerImageClassifier | SwiftFormerBack
 
     Raises:
         ModelFileError: the file cannot be read, is damaged, or is another kind of model.
+        MissingToolError: Keras' backend is missing.
     """
     path = Path(path)
     _check(path)
-    import keras
-
+    keras = import_keras()
     from swiftformer_keras import backbone  # noqa: F401  registers the classes
     from swiftformer_keras.tasks import image_classifier  # noqa: F401
 

@@ -18,6 +18,15 @@ from urllib.parse import unquote, urlsplit
 
 LARGE_BYTES = 10_000
 
+# What the tests' own hub has published.
+NAME = "MBZUAI/swiftformer-xs"
+WEIGHTS = bytes(range(256)) * 300
+FILES = {
+    "config.json": b'{"model_type": "swiftformer"}',
+    "model.safetensors": WEIGHTS,
+    "README.md": b"# card",
+}
+
 
 @dataclasses.dataclass
 class Request:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
+import json
 import re
 import shlex
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from swiftformer_keras import data
+from swiftformer_keras.preprocessing import (
+    MAX_SIZE,
+    PREPROCESSINGS,
+    ChannelOrder,
+    CropOffset,
+    Filter,
+    Preprocessing,
+    Resize,
+    read_preprocessing_file,
+)
 from tests.harness import ROOT
 from tests.swiftformer_keras.cli.running import call_cli
 
@@ -68,6 +80,27 @@ def test_the_python_examples_print_what_the_readme_shows(folder: Path) -> None:
             expected += block.splitlines()
     assert printed == expected
     assert (folder / "fashion.tflite").is_file()
+
+
+def test_the_preprocessing_file_is_as_the_readme_says(tmp_path: Path) -> None:
+    (block,) = [block for kind, block in BLOCKS if kind == "json"]
+    (tmp_path / "own.json").write_text(block)
+    assert read_preprocessing_file(tmp_path / "own.json") == PREPROCESSINGS["transformers"]
+    shown = json.loads(block)
+    assert list(shown) == list(PREPROCESSINGS["transformers"].to_dict())
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| (.+) \|$", README, re.MULTILINE)
+    values = {field: text for fields, text in rows for field in re.findall("`([a-z_]+)`", fields)}
+    assert list(values) == list(shown)
+    for field, allowed in {
+        "resize": Resize,
+        "filter": Filter,
+        "channel_order": ChannelOrder,
+        "crop_offset": CropOffset,
+    }.items():
+        assert set(get_args(allowed)) <= set(re.findall("`([a-z_]+)`", values[field]))
+        default = next(f.default for f in dataclasses.fields(Preprocessing) if f.name == field)
+        assert re.search(rf"`{default}`[^`]*the default", values[field])
+    assert f"1 to {MAX_SIZE} pixels" in values["height"]
 
 
 def test_links_lead_to_files() -> None:

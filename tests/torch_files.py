@@ -6,6 +6,7 @@ writes for the same tensors describes the same arrays as what torch wrote.
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,12 @@ CLASSES = {
     "int8": "CharStorage",
     "uint8": "ByteStorage",
     "bool": "BoolStorage",
+    "bfloat16": "BFloat16Storage",
 }
+"""torch's storage class of an element type."""
+
+SAFE = {"float32": "F32", "float64": "F64", "float16": "F16", "bfloat16": "BF16", "int64": "I64"}
+"""safetensors' name of one."""
 
 
 # --- pickles --------------------------------------------------------------------------------------------
@@ -310,3 +316,12 @@ def torch_legacy(arrays: Mapping[str, np.ndarray]) -> bytes:
 def safetensors(header: bytes, data: bytes = b"", length: int | None = None) -> bytes:
     """A safetensors file of a header as it is."""
     return struct.pack("<Q", len(header) if length is None else length) + header + data
+
+
+def of_safetensors(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """A whole safetensors file."""
+    header, begin = {}, 0
+    for name, array in arrays.items():
+        span = [begin, begin := begin + array.nbytes]
+        header[name] = {"dtype": SAFE[array.dtype.name], "shape": list(array.shape), "data_offsets": span}
+    return safetensors(json.dumps(header).encode(), b"".join(array.tobytes() for array in arrays.values()))

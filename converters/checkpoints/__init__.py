@@ -45,9 +45,11 @@ def read_checkpoint(path: str | Path, *, weights: Weights | None = None) -> Chec
     if path.name in SINGLE_FILES + INDEX_FILES:
         return read_file_in_folder(path, weights, path)
     file = read_file(path, weights)
+    tensors, left_aside = network_tensors(file.tensors)
     return Checkpoint(
         path=path,
-        tensors=network_tensors(file.tensors),
+        tensors=tensors,
+        left_aside=left_aside,
         container=file.container,
         weights=file.weights,
         metadata=file.metadata,

@@ -21,9 +21,11 @@ class Checkpoint:
 
     Attributes:
         path: what was read: a file, or a folder.
-        tensors: name -> array in torch's layout and the file's element type, but native-endian and bfloat16
-            widened to float32. The arrays are the reader's only copy; those that share a storage in the file
-            share memory, and strided ones are views.
+        tensors: name -> array in torch's layout and the file's element type, but native-endian; bfloat16 is
+            `ml_dtypes.bfloat16`, as in JAX and TensorFlow. The arrays are the reader's only copy; those that
+            share a storage in the file share memory, and strided ones are views.
+        left_aside: names in the file of tensors that are not the network's: a detector's other parts, counters of
+            an average.
         container: "safetensors", "torch zip" or "torch legacy".
         weights: "model" or "ema", the set that was taken.
         metadata: `__metadata__` of a safetensors file.
@@ -36,6 +38,7 @@ class Checkpoint:
 
     path: Path
     tensors: dict[str, np.ndarray]
+    left_aside: tuple[str, ...]
     container: str
     weights: Weights
     metadata: dict[str, str]

@@ -40,9 +40,11 @@ def read_file_in_folder(path: Path, weights: Weights | None, named: Path) -> Che
     else:
         files = [read_file(path, weights)]
         tensors, metadata = files[0].tensors, files[0].metadata
+    own, left_aside = network_tensors(tensors)
     return Checkpoint(
         path=named,
-        tensors=network_tensors(tensors),
+        tensors=own,
+        left_aside=left_aside,
         container=files[0].container,
         weights=files[0].weights,
         metadata=metadata,

@@ -75,14 +75,14 @@ def select(found: object, weights: Weights | None, where: str) -> tuple[dict[str
     return sets[chosen], chosen
 
 
-def network_tensors(tensors: Mapping[str, _T]) -> dict[str, _T]:
-    """The network's own tensors under its own names.
+def network_tensors(tensors: Mapping[str, _T]) -> tuple[dict[str, _T], tuple[str, ...]]:
+    """The network's own tensors under its own names, and the names of those that were left aside.
 
     A prefix of wrappers that all names share is taken off, however often, without the counters that averaged
     models keep outside of it. Of a detector or segmenter of OpenMMLab (`backbone.`, and otherwise known parts such
     as `neck.` and `bbox_head.`) only the backbone is kept.
     """
-    names = dict(tensors)
+    names = {name: name for name in tensors}
     while True:
         bare = [name for name in names if name not in _COUNTERS]
         inside = [name for name in bare if name.startswith(_BACKBONE)]
@@ -92,7 +92,10 @@ def network_tensors(tensors: Mapping[str, _T]) -> dict[str, _T]:
             (wrapper for wrapper in WRAPPERS if bare and all(n.startswith(wrapper) for n in bare)), None
         )
         if prefix is None:
-            return names
+            kept = set(names.values())
+            return {ours: tensors[theirs] for ours, theirs in names.items()}, tuple(
+                name for name in tensors if name not in kept
+            )
         names = {name[len(prefix) :]: names[name] for name in bare}
 
 

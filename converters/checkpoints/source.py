@@ -15,7 +15,7 @@ from types import TracebackType
 
 import numpy as np
 
-from converters.hub_names import is_bare_name
+from converters.hub.names import is_bare_name
 from swiftformer_keras.errors import EmptyFileError, TruncatedError, UnreadableFileError
 
 _QUOTED_LENGTH = 100

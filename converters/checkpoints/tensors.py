@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import ml_dtypes
 import numpy as np
 
 from converters.checkpoints.source import ByteSource, quoted
@@ -58,19 +59,20 @@ def file_dtype(dtype: str) -> np.dtype[np.generic]:
     return np.dtype("<u2" if dtype == BFLOAT16 else dtype)
 
 
-def widen_bfloat16(bits: np.ndarray) -> np.ndarray:
-    """bfloat16 bits (uint16) as the float32 they are the upper half of."""
-    wide = bits.astype(np.uint32)
-    wide <<= 16
-    return wide.view(np.float32)
+def is_floating(dtype: np.dtype[np.generic]) -> bool:
+    """Whether it is a floating-point element type; numpy itself does not count bfloat16 as one."""
+    return dtype.kind == "f" or dtype == ml_dtypes.bfloat16
 
 
 def to_native(raw: np.ndarray, dtype: str, big_endian: bool = False) -> np.ndarray:
-    """Elements as read from the file as numpy's native ones (float32 for bfloat16, truth values 0 and 1)."""
+    """Elements as read from the file as native ones, without a copy but for truth values, which become 0 and 1.
+
+    bfloat16 stays two bytes, as ml_dtypes' element type: widened, a file's tensors would take twice its size.
+    """
     if big_endian:
         raw = raw.byteswap(inplace=True)
     if dtype == BFLOAT16:
-        return widen_bfloat16(raw)
+        return raw.astype("=u2", copy=False).view(ml_dtypes.bfloat16)
     if dtype == "|b1":  # a byte above 1 would make comparisons of truth values undefined
         return raw.view(np.uint8) != 0
     return raw.astype(raw.dtype.newbyteorder("="), copy=False)

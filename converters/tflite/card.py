@@ -37,8 +37,8 @@ class ModelCard:
         preprocessing: how a picture becomes the input; its size is the input's.
         input_kind: "pixels" takes RGB 0..255, "normalized" what `preprocessing.normalize` gives.
         output_kind: "logits" or "probabilities" (which sum to 1).
-        precision: "float32", "float16", "dynamic", or a later one's name.
-        gelu: "exact" or "fast".
+        precision: "float32", "float16", "dynamic" or "int8".
+        gelu: "exact", "fast", "tanh" or "sigmoid".
         token_weights: "l2norm" or "ones".
         source: the checkpoint the weights were read from.
         needs_litert: older TFLite runtimes run the file with wrong results or not at all.

@@ -12,6 +12,8 @@ import numpy as np
 from swiftformer_keras.errors import TFLiteFileError
 from swiftformer_keras.shown import shown
 
+_ENDS = (np.float32, np.int8, np.uint8)
+
 LARGE_LOGIT = 16.0
 """Up to this size of a picture's largest logit the stated bounds on logits are absolute; above it they grow in
 proportion to that logit. Float arithmetic cannot do better there: it keeps a fixed number of digits, not of decimals
@@ -20,27 +22,46 @@ needed: a lead of 16 is a probability of 1 - 1e-7, one float32 step below 1. Rep
 
 
 def run_tflite(model: Path | bytes, inputs: np.ndarray, threads: int = 1) -> np.ndarray:
-    """Outputs `(n, classes)` of a float model for inputs `(n, height, width, 3)`, one after another.
+    """Outputs `(n, classes)` of a model for inputs `(n, height, width, 3)`, one after another, as float32.
 
-    Runs in this process: for files that this project has just written. A file from elsewhere belongs in a
-    child process (`sandbox.py`).
+    Values go into and come out of an int8 or uint8 model by its own scales. Runs in this process: for files that
+    this project has just written. A file from elsewhere belongs in a child process (`sandbox.py`).
 
     Raises:
         TFLiteFileError: LiteRT cannot read or run it, or the inputs are not of its shape.
     """
     interpreter = interpreter_of(model, threads)
     source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    if tuple(source["shape"][1:]) != inputs.shape[1:] or source["dtype"] != np.float32:
+    if tuple(source["shape"][1:]) != inputs.shape[1:] or source["dtype"] not in _ENDS:
         raise TFLiteFileError(
             f"{_where(model)}: takes {source['dtype'].__name__} {tuple(int(n) for n in source['shape'][1:])}, "
-            f"not float32 {inputs.shape[1:]}. Check the input size"
+            f"not pictures of {inputs.shape[1:]}. Check the input size"
         )
     outputs = []
     for picture in inputs:
-        interpreter.set_tensor(source["index"], np.asarray(picture[None], np.float32))
+        interpreter.set_tensor(source["index"], stored_values(picture[None], source))
         interpreter.invoke()
-        outputs.append(interpreter.get_tensor(target["index"])[0].copy())
+        outputs.append(_meant(interpreter.get_tensor(target["index"])[0], target))
     return np.stack(outputs)
+
+
+def stored_values(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
+    """Numbers in the type of an input."""
+    if tensor["dtype"] == np.float32:
+        return np.asarray(values, np.float32)
+    (scale, zero_point), limits = tensor["quantization"], np.iinfo(tensor["dtype"])
+    steps = np.round(np.asarray(values, np.float32) / np.float32(scale)) + zero_point
+    stored: np.ndarray = np.clip(steps, limits.min, limits.max).astype(tensor["dtype"])
+    return stored
+
+
+def _meant(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
+    """What an output's values stand for, as float32 of its own memory."""
+    if tensor["dtype"] == np.float32:
+        return values.copy()
+    scale, zero_point = tensor["quantization"]
+    meant: np.ndarray = (values.astype(np.float32) - zero_point) * np.float32(scale)
+    return meant
 
 
 def interpreter_of(model: Path | bytes, threads: int = 1) -> Any:

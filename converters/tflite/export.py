@@ -17,19 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from converters.tflite.card import InputKind, ModelCard, OutputKind
+from converters.tflite.card import InputKind, OutputKind
 from converters.tflite.check import LARGE_LOGIT, Difference, compare, run_tflite
-from converters.tflite.settings import Precision, check_settings, check_size
-from swiftformer_keras.config import SwiftFormerConfig
-from swiftformer_keras.errors import BoundNotMetError, ConfigError, PreprocessingError
+from converters.tflite.settings import Gelu, Precision, check_settings
+from converters.tflite.source import (
+    card_of,
+    find_scales,
+    preprocessing_of,
+    reference_outputs,
+    weights_sha256,
+)
+from swiftformer_keras.errors import BoundNotMetError
 from swiftformer_keras.files import fingerprint, sha256_file, write_with_record
-from swiftformer_keras.labels import check_labels
 from swiftformer_keras.origin import Origin
 from swiftformer_keras.preprocessing import Preprocessing
 from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
-    from swiftformer_keras.folding import FoldedSwiftFormer, Gelu
     from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
 Progress = Callable[[str, int, int], None]
@@ -47,7 +51,6 @@ MIN_SQNR_DB = 30.0
 """Smallest signal-to-noise ratio of a dynamic-range file."""
 
 NOISE_SEED = 20_260_101
-_BATCH = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,9 +167,10 @@ def export(
         OutputError: a file exists, or cannot be written.
         MissingToolError: Keras runs on another backend than TensorFlow.
     """
+    from converters.tflite.float16 import round_stem
     from converters.tflite.graph import to_tflite
     from converters.tflite.metadata import write_metadata
-    from swiftformer_keras import SwiftFormerImageClassifier, folding
+    from swiftformer_keras import folding
 
     def tell(step: str, done: int) -> None:
         if progress is not None:
@@ -183,29 +187,24 @@ def export(
         input=input,
         force=force,
     )
-    if not isinstance(model, SwiftFormerImageClassifier):
-        raise ConfigError(
-            f"export: takes a SwiftFormerImageClassifier, not a {shown(type(model).__name__, 60)}. "
-            "Give a model with a classification head"
-        )
-    preprocessing = _preprocessing(model, input_size)
+    preprocessing = preprocessing_of(model, input_size)
     size = (preprocessing.height, preprocessing.width)
-    if model.labels is not None:
-        check_labels(model.labels, model.config.num_classes, "the model")
     pixels = _check_pixels(paths, preprocessing)
 
     tell("folding the weights", 0)
     folded = folding.fold_model(model)
     tell("running the model on the sample pictures", 1)
-    reference = _reference(model, pixels, preprocessing, output)
+    reference = reference_outputs(model, pixels, preprocessing, output)
     scales = find_scales(folded, pixels[: len(paths)], preprocessing)
 
     tell("converting", 2)
     folded = folding.scale_convs(folded, scales)
     if input == "pixels":
         folded = folding.fold_pixels(folded, preprocessing)
+        if precision == "float16":
+            folded = round_stem(folded)
     data = to_tflite(folding.fold_gelu(folded, gelu), size, precision=precision, output=output)
-    data = write_metadata(data, _card(model, preprocessing, precision, gelu, output, input))
+    data = write_metadata(data, card_of(model, preprocessing, precision, gelu, output, input))
 
     with write_with_record(out, force=force) as (temporary, record):
         temporary.write_bytes(data)
@@ -235,61 +234,12 @@ def export(
             pictures=len(pixels),
             scales=scales,
             samples={path.name: sha256_file(path) for path in paths},
-            weights_sha256=_weights_sha256(model),
+            weights_sha256=weights_sha256(model),
             source=None if source is None else fingerprint(source),
             origin=model.origin,
         )
         record.update(report.to_dict())
     return report
-
-
-def find_scales(
-    folded: FoldedSwiftFormer, pixels: np.ndarray, preprocessing: Preprocessing
-) -> dict[str, float]:
-    """The power of two that brings each query, key and token weight to a root mean square of about 1.
-
-    Their squares are averaged next, in float16 on many a GPU: too large and they overflow, too small and the
-    epsilon drowns them.
-
-    Args:
-        folded: before `fold_pixels`.
-        pixels: sample pictures, uint8 `(n, height, width, 3)`.
-    """
-    from keras import ops
-
-    from swiftformer_keras.folding import forward
-    from swiftformer_keras.preprocessing import normalize
-
-    squares: dict[str, float] = {}
-    for batch in _batches(pixels):
-        taps: dict[str, Any] = {}
-        forward(folded, normalize(batch, preprocessing), taps)
-        for name, value in taps.items():
-            mean = float((ops.convert_to_numpy(value).astype(np.float64) ** 2).mean())
-            squares[name] = squares.get(name, 0.0) + mean * len(batch) / len(pixels)
-    # one half of log2 of a mean of squares is log2 of its root; a map of zeros needs no scale
-    return {
-        name: 2.0 ** -round(float(np.clip(np.log2(mean) / 2, -60, 60))) if mean > 0 else 1.0
-        for name, mean in squares.items()
-    }
-
-
-def _preprocessing(model: SwiftFormerImageClassifier, size: tuple[int, int] | None) -> Preprocessing:
-    """The model's preprocessing at the size of the export."""
-    if model.preprocessing is None:
-        raise PreprocessingError(
-            "the model: has no preprocessing, so nobody could feed the file. "
-            "Convert it again with --preprocessing, or set model.preprocessing"
-        )
-    height, width = size or (model.preprocessing.height, model.preprocessing.width)
-    check_size((height, width))
-    if model.input_size is not None and tuple(model.input_size) != (height, width):
-        fixed = " x ".join(map(str, model.input_size))
-        raise ConfigError(
-            f"export: the model was built for {fixed} pixels only, not {height} x {width}. "
-            "Build it without input_size to export other sizes"
-        )
-    return model.preprocessing.with_size(height, width)
 
 
 def _check_pixels(paths: list[Path], preprocessing: Preprocessing) -> np.ndarray:
@@ -307,46 +257,6 @@ def _inputs(pixels: np.ndarray, preprocessing: Preprocessing, kind: InputKind) -
     from swiftformer_keras.preprocessing import normalize
 
     return pixels.astype(np.float32) if kind == "pixels" else normalize(pixels, preprocessing)
-
-
-def _reference(
-    model: SwiftFormerImageClassifier, pixels: np.ndarray, preprocessing: Preprocessing, output: OutputKind
-) -> np.ndarray:
-    """What Keras gives for the same pictures, in float32 whatever the model was trained in."""
-    from keras import ops
-
-    from swiftformer_keras.preprocessing import normalize
-
-    model = _in_float32(model)
-    logits = []
-    for batch in _batches(pixels):
-        result = model(normalize(batch, preprocessing), training=False)
-        heads = list(result.values()) if isinstance(result, dict) else [result]
-        logits.append(np.mean([ops.convert_to_numpy(head) for head in heads], axis=0))
-    found = np.concatenate(logits)
-    return ops.convert_to_numpy(ops.softmax(found)) if output == "probabilities" else found
-
-
-def _in_float32(model: SwiftFormerImageClassifier) -> SwiftFormerImageClassifier:
-    """The model itself, or a float32 copy of one with mixed precision, whose own rounding is not to be measured."""
-    import keras
-
-    if all(layer.compute_dtype == "float32" for layer in model._flatten_layers()):
-        return model
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
-        copy = type(model)(model.config)
-    finally:
-        keras.config.set_dtype_policy(policy)
-    values = model.named_weights()
-    for name, variable in copy.named_weights().items():
-        variable.assign(values[name])
-    return copy
-
-
-def _batches(pixels: np.ndarray) -> list[np.ndarray]:
-    return [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
 
 
 def _hold_bound(out: Path, difference: Difference, precision: Precision, gelu: Gelu) -> None:
@@ -367,45 +277,3 @@ def _hold_bound(out: Path, difference: Difference, precision: Precision, gelu: G
             f"{shown(out)}: differs from the Keras model by {difference.largest:.3g} "
             f"({difference.excess / bound:.3g} times the bound of {bound:g}{rule}); it was not kept. {advice}"
         )
-
-
-def _card(
-    model: SwiftFormerImageClassifier,
-    preprocessing: Preprocessing,
-    precision: Precision,
-    gelu: Gelu,
-    output: OutputKind,
-    kind: InputKind,
-) -> ModelCard:
-    source = model.origin or Origin(name=_name(model.config))
-    return ModelCard(
-        name=source.name or _name(model.config),
-        description=source.description
-        or f"SwiftFormer image classifier, {model.config.num_classes} classes.",
-        version=source.version,
-        author=source.author,
-        licence=source.licence,
-        labels=model.labels,
-        preprocessing=preprocessing,
-        input_kind=kind,
-        output_kind=output,
-        precision=precision,
-        gelu=gelu,
-        token_weights=model.config.token_weights,
-        source=source,
-        needs_litert=precision == "dynamic",
-    )
-
-
-def _name(config: SwiftFormerConfig) -> str:
-    return config.variant if config.variant != "custom" else "swiftformer"
-
-
-def _weights_sha256(model: SwiftFormerImageClassifier) -> str:
-    from keras import ops
-
-    digest = hashlib.sha256()
-    for name, value in sorted(model.named_weights().items()):
-        array = ops.convert_to_numpy(value).astype("<f4")
-        digest.update(f"{name} {array.shape}\n".encode() + array.tobytes())
-    return digest.hexdigest()

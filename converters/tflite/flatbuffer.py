@@ -42,7 +42,12 @@ def repack(tflite: bytes, *, inputs: tuple[str, ...], outputs: tuple[str, ...]) 
     for indices, names in ((graph.inputs, inputs), (graph.outputs, outputs)):
         for index, name in zip(indices, names, strict=True):
             graph.tensors[int(index)].name = name.encode()
-    builder = _AlignedBuilder(len(tflite) + (1 << 20))
+    return pack(model, len(tflite))
+
+
+def pack(model: Any, size_bytes: int) -> bytes:
+    """An unpacked model (`ModelT`, its weights inside) as a file; `size_bytes` is about how large it will be."""
+    builder = _AlignedBuilder(size_bytes + (1 << 20))
     builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())
 

@@ -200,7 +200,7 @@ def buffer_info(table: Table, where: str) -> BufferInfo:
 
 
 def operator_code(table: Table) -> tuple[str, int]:
-    """Name and version. Codes above 127 are only in the newer of the two fields."""
+    """Name and version of an entry of `Model.operator_codes`. Codes above 127 are only in the newer of two fields."""
     code = max(
         table.integer(OperatorCodeField.DEPRECATED_BUILTIN_CODE, "b"),
         table.integer(OperatorCodeField.BUILTIN_CODE, "i"),
@@ -246,12 +246,11 @@ def tensor_info(index: int, table: Table, constant_bytes: int) -> TensorInfo:
     """One tensor, whose buffer has `constant_bytes`."""
     shape = table.numbers(TensorField.SHAPE, "<i4", _MAX_RANK)
     signature = table.numbers(TensorField.SHAPE_SIGNATURE, "<i4", _MAX_RANK)  # has -1 where shape has 1
-    code = table.integer(TensorField.TYPE, "b")
     known: dict[str, Any] = {
         "index": index,
         "name": shown(table.text(TensorField.NAME), _MAX_NAME),
         "shape": tuple(int(size) for size in signature or shape),
-        "dtype": _names("TensorType").get(code, f"TYPE_{code}").lower(),
+        "dtype": tensor_type(table),
         "constant_bytes": constant_bytes,
     }
     parameters = table.table(TensorField.QUANTIZATION)
@@ -268,6 +267,12 @@ def tensor_info(index: int, table: Table, constant_bytes: int) -> TensorInfo:
         scale=float(parameters.numbers(QuantizationField.SCALE, "<f4", 1)[0]),
         zero_point=int(zero_points[0]) if zero_points else 0,
     )
+
+
+def tensor_type(table: Table) -> str:
+    """Name of a tensor's type, such as "float32"."""
+    code = table.integer(TensorField.TYPE, "b")
+    return _names("TensorType").get(code, f"TYPE_{code}").lower()
 
 
 def _signature(table: Table) -> SignatureInfo:

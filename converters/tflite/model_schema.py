@@ -1,6 +1,6 @@
 """Field numbers of the public TFLite schema (schema.fbs, version 3), and a model file's own tables by name.
 
-Only what `inspect`, the delegates' rules and the metadata need.
+Only what `inspect`, the delegates' rules and the metadata need; operators' options are read where they are used.
 """
 
 from __future__ import annotations

@@ -10,14 +10,13 @@ import numpy as np
 from converters.tflite.card import InputKind, OutputKind
 from swiftformer_keras.errors import ConfigError, MissingToolError
 from swiftformer_keras.files import check_output, sidecar
+from swiftformer_keras.preprocessing import INPUT_SIZES
 from swiftformer_keras.shown import shown
 
 Precision = Literal["float32", "float16", "dynamic"]
+Gelu = Literal["exact", "fast"]
+"""The forms of the activation that are near enough to Keras for a float file."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-
-SIZES = (8, 2048)
-"""Smallest and largest height or width of an input, in pixels: below, nothing is left after the stem's two strides;
-above, the maps of the first stage alone take gigabytes."""
 
 MAX_SAMPLES = 16
 """Pictures of a folder that are used, evenly spaced in the order of their names."""
@@ -42,8 +41,6 @@ def check_settings(
         PictureError: there are no samples there.
         MissingToolError: Keras runs on another backend than TensorFlow.
     """
-    from swiftformer_keras.folding import Gelu
-
     if out.suffix != ".tflite":
         raise ConfigError(f"{shown(out)}: an exported model's file name ends in .tflite")
     for name, value, choices in (
@@ -64,16 +61,17 @@ def check_settings(
     return paths
 
 
-def check_size(size: tuple[int, int]) -> None:
-    """Refuse an input size, height and width in pixels, that makes no sense.
+def check_size(size: tuple[int, int], command: str = "export") -> None:
+    """Refuse an input size, height and width in pixels, that makes no sense; messages begin with `command`.
 
     Raises:
         ConfigError: it does not.
     """
-    (height, width), (least, most) = size, SIZES
+    (height, width), (least, most) = size, INPUT_SIZES
     if not (least <= height <= most and least <= width <= most):
         raise ConfigError(
-            f"export: the input size {height} x {width} is outside {least} to {most} pixels. Choose --input-size"
+            f"{command}: the input size {height} x {width} (height x width) is outside {least} to {most} pixels. "
+            "Choose another with --input-size"
         )
 
 
@@ -81,9 +79,11 @@ def check_backend() -> None:
     """Refuse to begin an export where Keras runs on another backend than TensorFlow, whose converter it needs.
 
     Raises:
-        MissingToolError: it does.
+        MissingToolError: it does, or on none at all.
     """
-    import keras
+    from swiftformer_keras.backend import import_keras
+
+    keras = import_keras()
 
     if keras.backend.backend() != "tensorflow":
         raise MissingToolError(

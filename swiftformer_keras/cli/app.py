@@ -13,6 +13,9 @@ from swiftformer_keras.cli.demo import demo
 from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
+from swiftformer_keras.cli.quantize import quantize
+from swiftformer_keras.cli.sensitivity import sensitivity
+from swiftformer_keras.cli.verify import verify
 
 app = typer.Typer(
     name="swiftformer",
@@ -43,5 +46,5 @@ def swiftformer(
         print(context.get_help())
 
 
-for command in (convert, export, classify, inspect, demo, doctor):
+for command in (convert, export, quantize, sensitivity, classify, inspect, verify, demo, doctor):
     app.command()(command)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from swiftformer_keras import __version__, interruption
 from swiftformer_keras.cli.text import printable
+from swiftformer_keras.strict_json import plain
 
 if TYPE_CHECKING:
     from rich.padding import Padding
@@ -89,7 +89,7 @@ class Console:
         """The one object of --json: the command, our version and `fields`; without --json nothing."""
         if self.as_json:
             interruption.check()
-            content = _plain({"command": self.command, "version": __version__, **fields})
+            content = plain({"command": self.command, "version": __version__, **fields})
             print(json.dumps(content, allow_nan=False))
 
 
@@ -137,19 +137,6 @@ def _bars() -> RichProgress:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     return Bars(*columns, console=RichConsole(file=sys.stderr), transient=True)
-
-
-def _plain(value: Any) -> Any:
-    """What every JSON parser takes: NaN, infinity and undecodable bytes of a file name become text."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()  # as `printable` writes them
-    if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _grid(

@@ -76,6 +76,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _command(arguments: list[str]) -> int:
     """Parse and run; the exit code of a command that came to its own end."""
+    if "" in arguments:  # a path of no characters would mean the current folder
+        raise UsageError(
+            "One of the arguments is empty; a shell variable may not be set. Try 'swiftformer --help'."
+        )
     from typer import TyperException
     from typer.main import get_command
 

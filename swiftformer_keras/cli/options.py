@@ -15,6 +15,14 @@ InputSize = Annotated[
     str | None,
     typer.Option(metavar="N|HxW", help="Input size in pixels: one number, or height x width as in 192x160."),
 ]
+Calibration = Annotated[
+    str,
+    typer.Option(
+        metavar="DIR|FILE|demo",
+        help="Pictures like those the model will see, 32 at least: a folder (of pictures, of folders named after "
+        "classes, or of idx files), a .npz or .npy file of uint8 pictures, or the package's own (demo).",
+    ),
+]
 PreprocessingOption = Annotated[
     str | None,
     typer.Option(
@@ -51,6 +59,30 @@ class Gelu(enum.StrEnum):
 
     EXACT = "exact"
     FAST = "fast"
+
+
+class Scheme(enum.StrEnum):
+    """What of a quantised file is int8."""
+
+    INT8 = "int8"
+    MIXED = "mixed"
+    DYNAMIC = "dynamic"
+
+
+class Io(enum.StrEnum):
+    """Type of a quantised file's input and output."""
+
+    FLOAT32 = "float32"
+    UINT8 = "uint8"
+    INT8 = "int8"
+
+
+class QuantizedGelu(enum.StrEnum):
+    """Form of the activation in a quantised file."""
+
+    EXACT = "exact"
+    TANH = "tanh"
+    SIGMOID = "sigmoid"
 
 
 class DelegateChoice(enum.StrEnum):

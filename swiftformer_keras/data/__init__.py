@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 DEMO_FACTS = {
+    "description": "SwiftFormer-XS for pictures of 64 x 64 pixels, trained on Fashion-MNIST: ten kinds of clothes.",
     "author": "the swiftformer-keras authors",
     "licence": "Apache-2.0; the training pictures are Fashion-MNIST's, MIT",
 }

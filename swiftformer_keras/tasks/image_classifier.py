@@ -71,7 +71,7 @@ class SwiftFormerImageClassifier(keras.Model):
         # === Graph ===
         policy = keras.dtype_policies.get(dtype)
         backbone = SwiftFormerBackbone(config, input_size=input_size, dtype=policy, name="backbone")
-        inputs = keras.Input(backbone.input_shape[1:], name="image")
+        inputs = keras.Input(backbone.input_shape[1:], dtype=policy.variable_dtype, name="image")
         x = layers.BatchNormalization(dtype=policy, name="norm")(backbone(inputs))
         x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", dtype=policy, name="pool")(x)
         x = keras.layers.Dropout(config.dropout, dtype=policy, name="dropout")(x)
@@ -139,10 +139,12 @@ class SwiftFormerImageClassifier(keras.Model):
     def from_checkpoint(cls, source: str | Path, **options: Any) -> Self:
         """A PyTorch checkpoint, a folder or a hub name; see `converters.load.load_checkpoint`.
 
-        Beside its options, those in `converters.load.MODEL_OPTIONS` may be given, for training on.
+        Beside its options, those in `converters.load.MODEL_OPTIONS` may be given, for training on. Without
+        `dtype` the model is float32, whatever Keras' global policy is: it has the checkpoint's own logits.
 
         Raises:
-            CheckpointError: the file cannot be read, or is no SwiftFormer classifier.
+            CheckpointError: the file cannot be read, or is no SwiftFormer.
+            ConfigError: the file has no classification head, or there is no such option.
             HubError: the download failed.
         """
         from converters.load import (
@@ -150,9 +152,4 @@ class SwiftFormerImageClassifier(keras.Model):
             split_options,
         )  # the one listed exception to the import direction
 
-        model = load_checkpoint(source, **split_options(options)).model
-        if not isinstance(model, cls):
-            raise ConfigError(
-                f"{source}: has no classification head; load it with SwiftFormerBackbone.from_checkpoint"
-            )
-        return model
+        return load_checkpoint(source, model_class=cls, **split_options(options)).model

@@ -15,7 +15,7 @@ from converters import demo
 from converters.demo import KERAS_FILE, PRECISIONS, tflite_file
 from converters.tflite.metadata import read_metadata
 from swiftformer_keras import data
-from swiftformer_keras.errors import MissingToolError
+from swiftformer_keras.errors import MissingToolError, OutputError
 from tests.harness import assert_refused
 from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, run_cli
 
@@ -101,10 +101,7 @@ def test_what_cannot_be_done_is_refused_first(tmp_path: Path, monkeypatch: pytes
     import keras
 
     monkeypatch.chdir(tmp_path)
-    ran = call_cli("demo", "")
-    assert ran.returncode == 2 and "name is empty" in assert_one_line(
-        ran.stderr.splitlines(keepends=True)[-1]
-    )
+    assert_refused(OutputError, lambda: demo.run_demo(""), "name is empty")
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     assert_refused(MissingToolError, lambda: demo.run_demo(tmp_path / "d"), "KERAS_BACKEND=tensorflow")
     assert list(tmp_path.iterdir()) == []

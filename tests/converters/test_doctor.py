@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from packaging.version import Version
 
 from converters import doctor
 from swiftformer_keras.cli.main import main
+from tests.harness import ROOT
 from tests.swiftformer_keras.cli.running import run_cli
 
 
@@ -91,6 +94,21 @@ def test_a_healthy_machine_exits_0_and_says_so_in_json() -> None:
     assert report["healthy"] is True
     states = {finding["name"]: finding["state"] for finding in report["findings"]}
     assert states["Python"] == states["tensorflow"] == states["LiteRT"] == states["Keras backend"] == "ok"
+
+
+def test_another_backend_works_but_does_not_export() -> None:
+    program = "from converters import doctor; f = doctor._backend(); print(f.state, f.found, '|', f.advice)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == (
+        "optional jax (chosen by KERAS_BACKEND) | unset KERAS_BACKEND, to export and to quantise"
+    )
 
 
 def test_a_missing_requirement_exits_2(

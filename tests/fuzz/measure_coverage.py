@@ -2,7 +2,8 @@
 
     python -m tests.fuzz.measure_coverage [--corpus DIR] [--at-least 90]
 
-Prints both figures with the lines that are missed, and fails when together they reach less than is asked for.
+Prints both figures with the lines that are missed. Fails when less is reached than is asked for: by the fuzz alone
+where the corpus of a long run is given, else by both together.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def main() -> int:
     print("together with the tests:")
     together = branches(measured)
     print(f"branch coverage of converters/checkpoints: fuzz {alone:.1f} %, with tests {together:.1f} %")
-    return 1 if failed or together < arguments.at_least else 0
+    reached = alone if arguments.corpus else together
+    return 1 if failed or reached < arguments.at_least else 0
 
 
 if __name__ == "__main__":

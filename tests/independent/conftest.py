@@ -33,6 +33,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
     """The demo model exported as its users get it, and once with a head whose logits are all negative."""
     from converters.load import load_checkpoint
     from converters.tflite.export import export
+    from converters.tflite.quantize import quantize
 
     folder = tmp_path_factory.mktemp("exports")
     model = load_checkpoint(
@@ -47,6 +48,9 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Exports:
     }.items():
         files[name] = folder / f"{name}.tflite"
         export(model, files[name], **options)  # type: ignore[arg-type]
+    for io in ("float32", "uint8", "int8"):
+        files[f"quantised {io}"] = folder / f"quantised {io}.tflite"
+        quantize(model, files[f"quantised {io}"], calibration="demo", io=io)
     for weight_name, weight in model.named_weights().items():
         if weight_name in ("head/bias", "head_dist/bias"):
             weight.assign(weight - SHIFT)

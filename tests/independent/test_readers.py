@@ -48,8 +48,14 @@ def assert_same_classes(theirs: list[Classes], file: Path, exports: Exports) -> 
 
 
 # The readers' runtimes round differently: float16 weights are widened by some and computed as such by others, and
-# dynamic-range files quantise every activation anew.
-TOLERANCE = {"float16": 2e-2, "probabilities": 2e-3, "dynamic": 0.5}
+# dynamic-range files quantise every activation anew; int8 files differ by steps of their logits.
+TOLERANCE = {
+    "float16": 2e-2,
+    "probabilities": 2e-3,
+    "dynamic": 0.5,
+    "quantised float32": 0.5,
+    "quantised uint8": 0.5,
+}
 
 
 # --- MediaPipe --------------------------------------------------------------------------------------
@@ -73,12 +79,20 @@ def mediapipe_classes(path: Path, pictures: np.ndarray) -> list[Classes]:
     return results
 
 
-@pytest.mark.parametrize("name", ["float32", "float16", "dynamic", "probabilities", "negative"])
+@pytest.mark.parametrize(
+    "name",
+    ["float32", "float16", "dynamic", "probabilities", "negative", "quantised float32", "quantised uint8"],
+)
 def test_mediapipe_classifies_as_we_do(exports: Exports, name: str) -> None:
     theirs = mediapipe_classes(exports.files[name], exports.pictures)
     assert_same_classes(theirs, exports.files[name], exports)
     if name == "negative":
         assert all(score < 0 for picture in theirs for _, _, score in picture)
+
+
+def test_mediapipe_refuses_int8_input_which_is_why_float32_is_the_default(exports: Exports) -> None:
+    with pytest.raises((RuntimeError, ValueError, NotImplementedError), match="uint8/float32, got INT8"):
+        mediapipe_classes(exports.files["quantised int8"], exports.pictures[:1])
 
 
 def test_mediapipe_names_classes_by_number_without_labels(
@@ -123,11 +137,19 @@ def support_python() -> Path:
 
 
 def support_reads(python: Path, folder: Path, pictures: np.ndarray, *files: Path) -> list[dict[str, Any]]:
+    run = support_run(python, folder, pictures, *files)
+    assert run.returncode == 0, run.stderr[-2000:]
+    return list(json.loads(run.stdout))
+
+
+def support_run(
+    python: Path, folder: Path, pictures: np.ndarray, *files: Path
+) -> subprocess.CompletedProcess[str]:
     stored = folder / "pictures.npz"
     np.savez(stored, **{f"{index:04}": picture for index, picture in enumerate(pictures)})
     script = HERE / "read_with_tflite_support.py"
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    run = subprocess.run(
+    return subprocess.run(
         [python, script, stored, *files],
         capture_output=True,
         text=True,
@@ -135,15 +157,19 @@ def support_reads(python: Path, folder: Path, pictures: np.ndarray, *files: Path
         env=environment,
         check=False,
     )
-    assert run.returncode == 0, run.stderr[-2000:]
-    return list(json.loads(run.stdout))
+
+
+def test_tflite_support_refuses_int8_input(exports: Exports, support_python: Path, tmp_path: Path) -> None:
+    run = support_run(support_python, tmp_path, exports.pictures[:1], exports.files["quantised int8"])
+    assert run.returncode != 0
+    assert "got INT8" in run.stderr, run.stderr[-2000:]
 
 
 def test_tflite_support_reads_and_runs_our_files(
     exports: Exports, support_python: Path, tmp_path: Path
 ) -> None:
     """Dynamic-range files are left out: that old runtime gives garbage on them, and they are labelled so."""
-    names = ("float32", "float16", "probabilities", "negative")
+    names = ("float32", "float16", "probabilities", "negative", "quantised float32", "quantised uint8")
     files = [exports.files[name] for name in names]
     for path, read in zip(
         files, support_reads(support_python, tmp_path, exports.pictures, *files), strict=True

@@ -56,9 +56,12 @@ def test_an_output_that_cannot_take_its_name_keeps_the_record_away(
             raise OSError(errno.EACCES, "Permission denied")
         return replace(source, target)
 
+    write(tmp_path / "before.bin", b"before")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(Path, "replace", refuse)
     assert_refused(OutputError, lambda: write(tmp_path / "a.bin", b"x"), "no permission")
-    assert list(tmp_path.iterdir()) == []
+    assert_refused(OutputError, lambda: write(tmp_path / "before.bin", b"x", force=True), "no permission")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize("taken", ["a.bin", "a.bin.json"])

@@ -126,22 +126,24 @@ def test_scales_on_queries_keys_and_token_weights_change_nothing() -> None:
     assert_same_logits(logits(scaled, x), reference.arrays("tiny")["192x160/logits"], 1e-4)
 
 
-def test_gelu_can_be_chosen_again() -> None:
+@pytest.mark.parametrize("gelu", ["fast", "tanh", "sigmoid"])
+def test_gelu_can_be_chosen_again(gelu: folding.Gelu) -> None:
     config, values = reference.weights("micro")
     exact = folding.fold(values, config)
-    back = folding.fold_gelu(folding.fold_gelu(exact, "fast"), "exact")
+    back = folding.fold_gelu(folding.fold_gelu(exact, gelu), "exact")
     for name, conv in exact.convs.items():
         np.testing.assert_allclose(back.convs[name].kernel, conv.kernel, rtol=3e-7)
-    assert_refused(ConfigError, lambda: folding.fold_gelu(exact, "tanh"), "tanh")  # type: ignore[arg-type]
+    assert_refused(ConfigError, lambda: folding.fold_gelu(exact, "relu"), "relu")  # type: ignore[arg-type]
 
 
-def test_fast_gelu_is_within_its_stated_error_everywhere() -> None:
+@pytest.mark.parametrize(("gelu", "bound"), [("fast", 2.6e-5), ("tanh", 5e-4), ("sigmoid", 2.1e-2)])
+def test_gelu_forms_are_within_their_stated_errors_everywhere(gelu: folding.Gelu, bound: float) -> None:
     x = np.concatenate([np.linspace(-12, 12, 20_001), [-1e4, -300.0, 300.0, 1e4]])
-    gelu = np.array([0.5 * value * math.erfc(-value / math.sqrt(2)) for value in x])
-    scale = folding.gelu_scale("fast")
-    ours = keras.ops.convert_to_numpy(folding._fast_gelu((x * scale).astype("float32"))) / scale
-    assert np.abs(ours - gelu)[:-4].max() < 2.6e-5
-    np.testing.assert_allclose(ours[-4:], gelu[-4:], atol=1e-6, rtol=1e-6)
+    exact = np.array([0.5 * value * math.erfc(-value / math.sqrt(2)) for value in x])
+    scale = folding.gelu_scale(gelu)
+    ours = keras.ops.convert_to_numpy(folding._ACTIVATIONS[gelu]((x * scale).astype("float32"))) / scale
+    assert np.abs(ours - exact)[:-4].max() < bound
+    np.testing.assert_allclose(ours[-4:], exact[-4:], atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("silent", ["attn/to_query", "attn/to_key", "attn/w_g"])

@@ -25,10 +25,12 @@ def test_logits_heads_and_stages_equal_the_reference(variant: str) -> None:
         for index, stage in enumerate(parts(x).values()):
             theirs = np.asarray(stage).transpose(0, 3, 1, 2)
             assert theirs.shape == tuple(stored[f"{key}/stage{index}/shape"])
-            assert_same_logits(theirs.ravel()[:256], stored[f"{key}/stage{index}/first256"])
-            assert theirs.std(dtype=np.float64) == pytest.approx(
-                float(stored[f"{key}/stage{index}/std"]), rel=1e-5
-            )
+            place = f"{key}/stage{index}"
+            assert_same_logits(theirs.ravel()[:256], stored[f"{place}/first256"])
+            assert theirs.std(dtype=np.float64) == pytest.approx(float(stored[f"{place}/std"]), rel=1e-5)
+            assert theirs.mean(dtype=np.float64) == pytest.approx(float(stored[f"{place}/mean"]), abs=1e-5)
+            if f"{place}/full" in stored:
+                assert_same_logits(theirs[:1], stored[f"{place}/full"])  # of the first picture
 
 
 @pytest.mark.backend

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
-from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from PIL import Image
 
 from swiftformer_keras.pictures import open_picture
-from tests.picture_files import png, saved, tiff_16_bit
+from tests.picture_files import png, saved, tiff_12_bit, tiff_16_bit
 
 RNG = np.random.default_rng(3)
 COLOURS = RNG.integers(0, 256, (5, 7, 3), dtype=np.uint8)  # height 5, width 7: a turn shows
@@ -21,15 +20,7 @@ GREY = RNG.integers(0, 256, (5, 7), dtype=np.uint8)
 ALPHA = RNG.integers(0, 256, (5, 7), dtype=np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_on_stderr(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Not even a warning of Pillow's or a line of a C library's reaches the terminal."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        yield
-    captured = capfd.readouterr()
-    assert captured.err == ""
-    assert captured.out == ""
+pytestmark = pytest.mark.usefixtures("nothing_on_the_terminal")
 
 
 def read(content: bytes, folder: Path, name: str = "picture.png") -> np.ndarray:
@@ -211,6 +202,16 @@ def test_a_transparent_colour_of_16_bits_becomes_white(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(content, tmp_path), expected)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_picture_of_several_pieces_has_each_row_in_its_place(channels: int, tmp_path: Path) -> None:
+    values = np.random.default_rng(7).integers(0, 65536, (701, 800, channels), dtype=np.uint16)
+    colour = {1: 0, 3: 2, 4: 6}[channels]
+    eight = DIVIDED.reshape(-1)[values]
+    expected = over_white(eight[..., :3], eight[..., 3:]) if channels == 4 else eight + np.zeros(3, np.uint8)
+    pixels = read(png(800, 701, 16, colour, values.astype(">u2").tobytes()), tmp_path)
+    np.testing.assert_array_equal(pixels, expected)
+
+
 def test_16_bit_rgba_png_is_divided_then_laid_over_white(tmp_path: Path) -> None:
     values = colour_16_bit(4)
     eight = DIVIDED.reshape(-1)[values]
@@ -232,6 +233,28 @@ def test_16_bit_rgb_tiff_is_divided_by_257(order: str, deflated: bool, tmp_path:
     np.testing.assert_array_equal(
         read(tiff_16_bit(values, order, deflated), tmp_path), DIVIDED.reshape(-1)[values]
     )
+
+
+@pytest.mark.parametrize("deflated", [False, True])
+@pytest.mark.parametrize(("order", "photometric"), [("<", 0), ("<", 1), (">", 1), ("<", None)])
+def test_16_bit_grey_tiff_has_its_own_black(
+    order: str, photometric: int | None, deflated: bool, tmp_path: Path
+) -> None:
+    # TIFF 6.0, tag 262: 0 is white where it is 0, and Pillow takes 0 where the tag is missing.
+    values = ALL_16_BIT if photometric == 1 else 65535 - ALL_16_BIT
+    pixels = read(tiff_16_bit(values[..., None], order, deflated, photometric), tmp_path)
+    np.testing.assert_array_equal(pixels, np.repeat(DIVIDED[..., None], 3, 2))
+
+
+def test_12_bit_grey_tiff_is_scaled_by_its_own_white(tmp_path: Path) -> None:
+    values = np.arange(4096).reshape(64, 64)
+    expected = [round(Fraction(v * 255, 4095)) for v in range(4096)]
+    np.testing.assert_array_equal(read(tiff_12_bit(values, "<"), tmp_path)[..., 1].reshape(-1), expected)
+
+
+def test_one_channel_is_the_same_in_a_plane_of_its_own(tmp_path: Path) -> None:
+    content = tiff_16_bit(ALL_16_BIT[..., None], "<", deflated=True, photometric=1, planes=True)
+    np.testing.assert_array_equal(read(content, tmp_path)[..., 0], DIVIDED)
 
 
 def test_16_bit_rgb_ppm_is_divided_by_257(tmp_path: Path) -> None:

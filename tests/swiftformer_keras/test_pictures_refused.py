@@ -9,7 +9,7 @@ import subprocess
 import sys
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +20,12 @@ from swiftformer_keras import pictures
 from swiftformer_keras.errors import PictureError
 from swiftformer_keras.pictures import find_pictures, open_picture
 from tests.harness import assert_refused
-from tests.picture_files import png, saved
+from tests.picture_files import png, saved, tiff_16_bit
 
 COLOURS = np.random.default_rng(3).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_on_stderr(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Not even a warning of Pillow's or a line of a C library's reaches the terminal."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        yield
-    captured = capfd.readouterr()
-    assert captured.err == ""
-    assert captured.out == ""
+pytestmark = pytest.mark.usefixtures("nothing_on_the_terminal")
 
 
 WHOLE_PNG = saved(
@@ -45,6 +37,13 @@ LZW_TIFF = saved(Image.fromarray(COLOURS).resize((64, 64)), "TIFF", compression=
 
 def float_tiff() -> bytes:
     return saved(Image.fromarray(np.linspace(0, 1, 35, dtype=np.float32).reshape(5, 7)), "TIFF")
+
+
+def large_jpeg_2000() -> bytes:
+    """A small picture whose header says 8,193 x 8,193."""
+    content = bytearray(saved(Image.fromarray(COLOURS), "JPEG2000"))
+    struct.pack_into(">II", content, content.index(b"ihdr") + 4, 8_193, 8_193)
+    return bytes(content)
 
 
 HOSTILE: dict[str, tuple[bytes, str]] = {
@@ -66,8 +65,11 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "png of no height": (png(4, 0, 8, 2, b""), ""),
     "png of 3 bits": (png(4, 4, 3, 0, bytes(8)), ""),
     "png with an unknown colour type": (png(4, 4, 8, 5, bytes(16)), ""),
-    "png that promises a terapixel": (png(2**20, 2**20, 8, 2, b"\0" * 2**20), "more than 178,956,970 pixels"),
-    "png just above the limit": (png(13_378, 13_378, 1, 0, b"\0" * 13_378), "more than 178,956,970 pixels"),
+    "png that promises a terapixel": (png(2**20, 2**20, 8, 2, b"\0" * 2**20), "more than 134,217,728 pixels"),
+    "png just above the limit": (png(11_586, 11_586, 1, 0, b"\0" * 11_586), "more than 134,217,728 pixels"),
+    "png of an endless row": (png(131_073, 1, 1, 0, bytes(16_385)), "131,073 x 1 pixels, and 131,072 a side"),
+    "png of an endless column": (png(1, 131_073, 1, 0, bytes(131_073)), "131,072 a side"),
+    "jpeg 2000 above its limit": (large_jpeg_2000(), "more than 67,108,864 pixels"),
     "png below the limit whose data is missing": (
         png(9_000, 12_000, 1, 0, b"\0" * 12_000),
         "damaged or cut short",
@@ -94,6 +96,14 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "float tiff": (float_tiff(), "floating-point pixels"),
     "integer tiff": (saved(Image.new("I", (4, 4), 70_000), "TIFF"), "32-bit integer pixels"),
     "lab tiff": (saved(Image.new("LAB", (4, 4)), "TIFF"), "LAB pixels"),
+    **{
+        f"16-bit tiff of separate planes, {order}{' deflated' * deflated}": (
+            tiff_16_bit(COLOURS.astype(np.uint16) * 200, order, deflated, planes=True),
+            "planes",
+        )
+        for order in "<>"
+        for deflated in (False, True)
+    },
     "safetensors": (struct.pack("<Q", 2) + b"{}", "not a picture"),
     "zeros": (bytes(4096), "not a picture"),
 }

@@ -8,14 +8,18 @@ import subprocess
 import sys
 import textwrap
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
+import ml_dtypes  # noqa: F401  numpy knows bfloat16 by its name once it is imported
+import numpy as np
 import pytest
 
 from converters.checkpoints import read_checkpoint
 from swiftformer_keras.errors import CheckpointError
 from tests.converters.checkpoints import hostile_pickle, hostile_zip
 from tests.harness import FIXTURES, ROOT
+from tests.torch_files import of_safetensors, torch_legacy, torch_zip
 
 CKPT = FIXTURES / "ckpt"
 CANARY = Path("/tmp/pwned")  # what the malicious fixtures would write
@@ -127,6 +131,25 @@ def test_no_file_takes_more_memory_than_it_has_bytes(name: str, tmp_path: Path) 
     result, peak = run(_LIMITED, str(path), str(room + (32 << 20))).split()  # tracing takes memory of its own
     assert result.endswith("Error") or name == "thirty thousand entries"
     assert int(peak) < room, f"{int(peak):,} bytes for a file of {len(data):,}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("write", [torch_zip, torch_legacy, of_safetensors], ids=lambda f: f.__name__)
+def test_reading_takes_half_as_much_again_as_the_tensors_at_most(
+    write: Callable[[dict[str, np.ndarray]], bytes], dtype: str, tmp_path: Path
+) -> None:
+    wanted = {f"w{i}": (np.arange(1 << 19) % 251).reshape(-1, 64).astype(dtype) for i in range(8)}
+    path = tmp_path / "weights.pth"
+    path.write_bytes(write(wanted))
+    tracemalloc.start()
+    tensors = read_checkpoint(path).tensors
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    size = sum(value.nbytes for value in wanted.values())
+    assert size <= peak < 1.5 * size, f"{peak:,} bytes for tensors of {size:,}"
+    for name, value in wanted.items():
+        assert tensors[name].dtype == value.dtype
+        np.testing.assert_array_equal(tensors[name], value)
 
 
 def test_no_bad_fixture_takes_more_memory_than_it_has_bytes() -> None:

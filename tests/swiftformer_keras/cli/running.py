@@ -12,7 +12,7 @@ from pathlib import Path
 from swiftformer_keras.cli.main import main
 
 COMMAND = (sys.executable, "-m", "swiftformer_keras")
-COMMANDS = ("convert", "export", "classify", "inspect", "demo", "doctor")
+COMMANDS = ("convert", "export", "quantize", "sensitivity", "classify", "inspect", "verify", "demo", "doctor")
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from swiftformer_keras import data
+from tests.converters.tflite.pictures import fashion
+from tests.harness import FIXTURES
 from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, run_cli
 
 SOURCE = data.demo_checkpoint()
@@ -40,6 +46,97 @@ def tflite(folder: Path, model: Path) -> Path:
     assert report["command"] == "export"
     assert report["output"] == "model.tflite"
     return folder / "model.tflite"
+
+
+@pytest.fixture(scope="module")
+def int8(folder: Path, model: Path) -> Path:
+    ran = run_cli("quantize", model, "int8.tflite", "--calibration", "demo", cwd=folder)
+    assert ran.returncode == 0, ran.stderr
+    assert all(line.endswith(" ...") for line in ran.stderr.splitlines()), ran.stderr
+    for text in (
+        *(
+            "int8.tflite is written, 3.5 MB: int8, sigmoid GELU, float32 in and out.",
+            "calibrated on 96 pictures",
+        ),
+        *("32 others", "signal to noise 3", "bound 25 dB", "corrected biases kept: 3", "same answer"),
+    ):
+        assert text in ran.stdout, text
+    return folder / "int8.tflite"
+
+
+def test_quantize_writes_a_file_that_says_what_it_is(int8: Path) -> None:
+    told = json.loads(call_cli("inspect", int8, "--json").stdout)
+    assert told["card"]["precision"] == "int8"
+
+
+def test_quantize_says_in_one_object_what_it_left_out(folder: Path, model: Path) -> None:
+    calibration = fashion(folder / "calibration", 40)
+    (calibration / "broken.png").write_bytes(b"no picture")
+    command = ("quantize", model, folder / "dynamic.tflite", "--calibration", calibration)
+    ran = call_cli(*command, "--scheme", "dynamic", "--samples", "24", "--seed", "3", "--json", "--quiet")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    told = json.loads(ran.stdout)
+    assert (told["command"], told["scheme"], told["seed"], told["held_out_pictures"]) == (
+        *("quantize", "dynamic", 3),
+        10,
+    )
+    assert told["sqnr_db"] >= 30
+    (warning,) = told["warnings"]
+    assert "broken.png" in warning
+
+
+def test_quantize_measures_top1_where_folders_are_named_after_classes(folder: Path, model: Path) -> None:
+    labels = data.demo_labels().read_text().splitlines()
+    with np.load(FIXTURES / "fashion_mnist_1000.npz") as stored:
+        pictures, classes = stored["pictures"][:60], stored["labels"][:60]
+    for number, (picture, label) in enumerate(zip(pictures, classes, strict=True)):
+        where = folder / "classes" / data.file_name_of(labels[label])
+        where.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(where / f"{number}.png")
+    out = folder / "with_classes.tflite"
+    command = ("quantize", model, out, "--calibration", folder / "classes", "--scheme", "dynamic")
+    ran = call_cli(*command, "--held-out", "8", "--samples", "24", "--quiet")
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(out.with_suffix(".tflite.json").read_text())
+    assert told["top1"]["total"] == told["float_top1"]["total"] == 8
+    assert told["top1"]["correct"] >= 6, "float top-1 is 0.91"
+    (folder / "classes" / "bag").rename(folder / "classes" / "handbag")
+    ran = call_cli(*command, "--held-out", "60", "--quiet", "--force")
+    assert ran.returncode == 0, ran.stderr
+    assert "'handbag' is none of the model's" in assert_one_line(ran.stderr)
+    assert json.loads(out.with_suffix(".tflite.json").read_text())["top1"] is None
+
+
+def test_sensitivity_shows_and_draws_every_group(folder: Path, model: Path) -> None:
+    plot = folder / "sensitivity.svg"
+    command = ("sensitivity", model, "--calibration", "demo", "--samples", "24", "--input-size", "32")
+    ran = call_cli(*command, "--plot", plot)
+    assert ran.returncode == 0, ran.stderr
+    groups = re.findall(r"^ *(stem|head|stage\d\S*) +(\S+) dB +\S+% +(\S+)%", ran.stdout, re.MULTILINE)
+    assert len(groups) == 2 + 3 + (2 + 2 + 5 + 3) + 4 * 3, ran.stdout
+    assert sum(float(share) for *_, share in groups) == pytest.approx(100, abs=1.5)
+    assert "all groups together: " in ran.stdout
+    drawn = [text.text or "" for text in ElementTree.parse(plot).iter("{http://www.w3.org/2000/svg}text")]
+    assert all(name in drawn for name, *_ in groups)
+
+
+def test_quantize_takes_no_tflite_file(folder: Path, tflite: Path, int8: Path) -> None:
+    for path, what in ((tflite, "is a .tflite file. "), (int8, "is a .tflite file, quantised already. ")):
+        for command in (("quantize", path, folder / "x.tflite"), ("sensitivity", path)):
+            ran = call_cli(*command, "--calibration", "demo", "--quiet")
+            assert ran.returncode == 2
+            assert what in assert_one_line(ran.stderr)
+
+
+def test_quantize_below_its_bound_exits_with_3_and_leaves_nothing(folder: Path, model: Path) -> None:
+    out, calibration = folder / "never.tflite", fashion(folder / "calibration", 40)
+    options = ("--calibration", calibration, "--scheme", "dynamic", "--min-sqnr", "90", "--quiet")
+    ran = call_cli("quantize", model, out, *options)
+    assert ran.returncode == 3
+    assert "less than 90 dB" in ran.stderr
+    assert not out.exists()
+    assert not list(folder.glob(".never*"))
 
 
 def test_convert_gives_one_object(folder: Path) -> None:

@@ -109,6 +109,12 @@ MISTAKES = {
     "output in no folder": ["export", "text.keras", "nowhere/out.tflite"],
     "output is a folder": ["export", "text.keras", "folder.tflite"],
     "output is there": ["export", "text.keras", "text.tflite"],
+    "nothing to calibrate with": ["quantize", "text.keras", "new.tflite", "--calibration", "nowhere"],
+    "no --calibration": ["quantize", "text.keras", "new.tflite"],
+    "no such scheme": ["quantize", "text.keras", "new.tflite", "--calibration", ".", "--scheme", "int4"],
+    "nothing to measure on": ["sensitivity", "text.keras", "--calibration", "nowhere"],
+    "a drawing of no kind": ["sensitivity", "text.keras", "--calibration", "demo", "--plot", "x.jpg"],
+    "quantised output is there": ["quantize", "text.keras", "text.tflite", "--calibration", "."],
     "demo in a file": ["demo", "text.tflite"],
     "name with an escape": ["inspect", "\x1b[2Jcleared.tflite"],
 }

@@ -78,6 +78,8 @@ USAGE_ERRORS = {
     "size in words": (["export", "a.keras", "b.tflite", "--input-size", "big"], "224"),
     "size with other digits": (["convert", "a.pth", "b.keras", "--input-size", "٢٢٤"], "--input-size"),
     "top of nothing": (["classify", "a.keras", "b.png", "--top", "0"], "--top"),
+    "empty source": (["convert", "", "b.keras"], "empty"),
+    "empty option": (["convert", "a.pth", "b.keras", "--labels", ""], "empty"),
     "terminal control": (["\x1b]0;owned\x07"], r"\x1b]0;owned\x07"),
 }
 
@@ -119,7 +121,7 @@ def test_every_command_has_the_common_options() -> None:
         text = run_cli(command, "--help").stdout
         assert "--json" in text
         assert "--quiet" in text
-        assert ("--force" in text) == (command in {"convert", "export", "demo"}), command
+        assert ("--force" in text) == (command not in {"classify", "inspect", "doctor"}), command
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -1,8 +1,8 @@
 """Pinned downloads: a hub name goes in, a folder of checked files comes out.
 
-`hf://MBZUAI/swiftformer-xs` and `hf://owner/name@revision` are hub names, and for the publishers that `hub_names.py`
+`hf://MBZUAI/swiftformer-xs` and `hf://owner/name@revision` are hub names, and for the publishers that `names.py`
 knows also the bare `timm/swiftformer_xs.dist_in1k`. The first download records the commit and the SHA-256 of every
-file (`hub_record.py`); later ones stay at that commit and check every file against the record, also offline. Only
+file (`record.py`); later ones stay at that commit and check every file against the record, also offline. Only
 configuration and weights are fetched. `load.py` reads the folder.
 """
 
@@ -13,14 +13,12 @@ import re
 import shutil
 from pathlib import Path
 
-from converters import hub_transport
-from converters.hub_names import HubName, is_hub_name, parse_name
-from converters.hub_record import COMMIT, FILE_NAME, Record, RecordedCommit, RecordedFile, home
-from converters.hub_transport import BY_HAND, Progress, RemoteCommit, RemoteFile
+from converters.hub import transport
+from converters.hub.names import HubName, parse_name
+from converters.hub.record import COMMIT, FILE_NAME, Record, RecordedCommit, RecordedFile, home
+from converters.hub.transport import BY_HAND, Progress, RemoteCommit, RemoteFile
 from swiftformer_keras.errors import HubError, HubUnreachableError
 from swiftformer_keras.files import sha256_file
-
-__all__ = ["HubName", "HubSnapshot", "choose_files", "fetch", "is_hub_name", "parse_name"]
 
 MAX_JSON_BYTES = 16 << 20
 MAX_WEIGHTS_BYTES = 4 << 30
@@ -91,7 +89,7 @@ def fetch(
         "/", "--"
     )
     record = Record(Path(lock_file) if lock_file is not None else home("state") / "hub.json")
-    with hub_transport.alone(store):
+    with transport.alone(store):
         return _fetch(name, store, record, update=update, progress=progress)
 
 
@@ -101,10 +99,10 @@ def _fetch(
     recorded = record.commit_of(name.repo_id, name.revision)
     if recorded is not None and recorded == name.revision and (done := _held(name, recorded, store, record)):
         return done  # a commit never changes: nothing to ask
-    if hub_transport.is_offline():
+    if transport.is_offline():
         return _offline(name, recorded, store, record)
     try:
-        remote = hub_transport.describe(name.repo_id, name.revision)
+        remote = transport.describe(name.repo_id, name.revision)
     except HubUnreachableError as error:
         if recorded is not None and (done := _held(name, recorded, store, record)):
             note = f"The hub could not be reached; using the recorded copy of {name} (commit {recorded})."
@@ -219,7 +217,7 @@ def _download_first(
     folder = store / remote.commit
     for file in wanted.values():
         path = folder / file.name
-        if path.is_file() and not hub_transport.matches(path, file):
+        if path.is_file() and not transport.matches(path, file):
             path.unlink()
         if not path.is_file():
             _bring(name, remote.commit, file, folder, progress)
@@ -228,16 +226,16 @@ def _download_first(
 
 def _bring(name: HubName, commit: str, file: RemoteFile, folder: Path, progress: Progress | None) -> None:
     """Copy a file from huggingface_hub's own cache when it is there and right, else download it."""
-    known = hub_transport.library_cache(name.repo_id, commit, file.name)
-    if known is not None and (file.sha256 or file.git_sha1) and hub_transport.matches(known, file):
+    known = transport.library_cache(name.repo_id, commit, file.name)
+    if known is not None and (file.sha256 or file.git_sha1) and transport.matches(known, file):
         _copy(known, folder / file.name)
     else:
-        hub_transport.download(name.repo_id, commit, file, folder / file.name, progress=progress)
+        transport.download(name.repo_id, commit, file, folder / file.name, progress=progress)
 
 
 def _from_library_cache(name: HubName, store: Path, record: Record) -> HubSnapshot | None:
     """First use without a network of what `hf download`, transformers or timm left in huggingface_hub's cache."""
-    config = hub_transport.library_cache(name.repo_id, name.revision, "config.json")
+    config = transport.library_cache(name.repo_id, name.revision, "config.json")
     if config is None or not COMMIT.fullmatch(config.parent.name):
         return None
     commit, folder = config.parent.name, store / config.parent.name

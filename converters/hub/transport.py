@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
-from converters.hub_record import COMMIT, SHA256
+from converters.hub.record import COMMIT, SHA256
 from swiftformer_keras.errors import HubError, HubUnreachableError
 
 Progress = Callable[[str, int, int], None]

@@ -1,0 +1,124 @@
+"""Which pictures calibrate and which are held out, and folders that are of no use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from converters.tflite.calibration_pictures import CalibrationPictures, choose_pictures, read_pixels
+from swiftformer_keras.errors import CalibrationError, ConfigError, PictureError, SwiftFormerError
+from swiftformer_keras.preprocessing import PREPROCESSINGS, apply
+from tests.converters.tflite import pictures
+from tests.harness import assert_refused
+
+P64 = PREPROCESSINGS["timm"].with_size(64, 64)
+
+
+def choose(folder: Path, **options: Any) -> CalibrationPictures:
+    settings: dict[str, Any] = {"samples": 128, "seed": 0, **options}
+    return choose_pictures(folder, P64, **settings)
+
+
+def refused(error: type[SwiftFormerError], folder: Path, *mentions: str, **options: Any) -> None:
+    assert_refused(error, lambda: choose(folder, **options), *mentions)
+
+
+def test_a_quarter_of_a_small_folder_is_held_out(tmp_path: Path) -> None:
+    chosen = choose(pictures.fashion(tmp_path / "p", 40))
+    assert (len(chosen.calibration), len(chosen.held_out)) == (30, 10)
+    assert not set(chosen.calibration) & set(chosen.held_out)
+    assert len(set(chosen.sha256)) == 40
+    assert chosen.warnings == ()
+
+
+def test_no_more_than_the_samples_and_64_others_are_used(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 120)
+    told: list[tuple[str, int, int]] = []
+    chosen = choose(folder, samples=24, progress=lambda *step: told.append(step))
+    assert len(chosen.calibration) == 24
+    assert len(chosen.held_out) == (24 + 64) // 4
+    assert len(told) == 88
+
+
+def test_the_seed_decides_the_choice(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 40)
+    assert choose(folder) == choose(folder)
+    assert choose(folder).held_out != choose(folder, seed=1).held_out
+
+
+def test_a_repeated_picture_counts_once_and_never_on_both_sides(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 40)
+    for path in sorted(folder.iterdir()):
+        (folder / f"again{path.name}").write_bytes(path.read_bytes())
+    chosen = choose(folder)
+    used = [path.name.removeprefix("again") for path in (*chosen.calibration, *chosen.held_out)]
+    assert len(used) == len(set(used)) == 40
+
+
+def test_unreadable_pictures_are_left_out_with_a_warning_each(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 40)
+    (folder / "0003.png").write_bytes((folder / "0003.png").read_bytes()[:60])
+    (folder / "0004.png").write_bytes(b"")
+    (folder / "0005.jpg").write_bytes(b"no picture\x1b[2J")
+    chosen = choose(folder)
+    assert len(chosen.calibration) + len(chosen.held_out) == 38
+    assert len(chosen.warnings) == 3
+    for name in ("0003.png", "0004.png", "0005.jpg"):
+        assert any(name in warning and "left out" in warning for warning in chosen.warnings)
+
+
+def test_odd_files_are_pictures_too(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 30)
+    ramp = np.linspace(0, 255, 64 * 64).reshape(64, 64).astype(np.uint8)
+    Image.merge("CMYK", [Image.fromarray(ramp)] * 4).save(folder / "cmyk.jpg")
+    Image.fromarray(ramp.astype(np.uint16) * 257).save(folder / "sixteen.png")
+    frames = [Image.fromarray(np.roll(ramp, shift, axis)) for shift, axis in ((9, 0), (20, 1))]
+    frames[0].save(folder / "animated.gif", save_all=True, append_images=frames[1:])
+    chosen = choose(folder)
+    assert chosen.warnings == ()
+    assert len(chosen.sha256) == 33
+
+
+def test_the_pixels_are_the_preprocessed_ones(tmp_path: Path) -> None:
+    chosen = choose(pictures.fashion(tmp_path / "p", 32))
+    first, path = next(read_pixels(chosen.calibration, P64)), tmp_path / "p" / chosen.calibration[0].name
+    np.testing.assert_array_equal(first, apply(Image.open(path).convert("RGB"), P64))
+    path.unlink()
+    assert_refused(PictureError, lambda: list(read_pixels(chosen.calibration, P64)), "no such file")
+
+
+def test_folders_without_enough_pictures_are_refused(tmp_path: Path) -> None:
+    refused(PictureError, tmp_path / "nowhere", "no such folder")
+    (tmp_path / "empty").mkdir()
+    refused(PictureError, tmp_path / "empty", "holds no pictures")
+    refused(CalibrationError, pictures.fashion(tmp_path / "few", 31), "31 different pictures", "at least 32")
+    refused(
+        CalibrationError, pictures.repeated(tmp_path / "one", 60), "1 different", "59 repeat another of 60"
+    )
+    broken = pictures.fashion(tmp_path / "broken", 40)
+    for path in sorted(broken.iterdir())[:10]:
+        path.write_bytes(b"no picture")
+    refused(CalibrationError, broken, "30 different", "10 could not be read")
+
+
+def test_pictures_of_nothing_are_refused(tmp_path: Path) -> None:
+    refused(CalibrationError, pictures.plain(tmp_path / "plain", 40), "40 of 40", "one colour")
+    refused(CalibrationError, pictures.noise(tmp_path / "noise", 40), "40 of 40", "noise")
+
+
+def test_a_few_pictures_of_nothing_are_a_warning(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 40)
+    pictures.noise(folder, 3)
+    pictures.plain(folder, 2)
+    (warning,) = choose(folder).warnings
+    assert "2 of one colour and 3 noise" in warning
+
+
+@pytest.mark.parametrize("samples", [0, 23, 4097, -1])
+def test_numbers_of_samples_that_make_no_sense_are_refused(tmp_path: Path, samples: int) -> None:
+    refused(ConfigError, tmp_path, "samples", samples=samples)
+    refused(ConfigError, tmp_path, "seed", seed=-1)
