@@ -26,7 +26,7 @@ from tests.android_runtime.library import LIBRARIES, SYSROOT, Library
 
 Delegate = Literal["none", "xnnpack", "gpu", "nnapi"]
 SDK = 34
-TIMEOUT_S = 600  # of the emulator, and 5 more for each request
+TIMEOUT_S = 600  # of the emulator, and 1 more for each request
 _REPLACED = re.compile(
     r"Replacing (\d+) out of (\d+) node\(s\) with delegate \((\w+)\) node, yielding (\d+) partitions"
 )
@@ -99,7 +99,7 @@ class Answer:
         results: outputs by run.
         delegations: what was taken; empty where a delegate took nothing.
         refused: why the file did not load or run, in one line; None where it did.
-        log: the library's own lines.
+        log: the library's own lines; some it says once only, to the first of several requests.
     """
 
     version: str
@@ -176,7 +176,7 @@ class AndroidRuntime:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            timeout=TIMEOUT_S + 5 * requests.count("\n"),
+            timeout=TIMEOUT_S + requests.count("\n"),
             env={"PATH": os.environ.get("PATH", "")},
             cwd=folder,  # where qemu leaves a core dump, if it does
             check=False,

@@ -4,19 +4,21 @@
 //
 // A request is one line on standard input: DELEGATE SDK THREADS NUMBER. The file is FOLDER/NUMBER.tflite; where
 // FOLDER/NUMBER.in exists, it holds the inputs of one run after another (all inputs of a run in their order), and
-// the outputs go to FOLDER/NUMBER.out in the same way. Each request has a process of its own, so that one that
-// crashes takes no other with it. Standard output has the library's log and, beginning with '@', these facts:
+// the outputs go to FOLDER/NUMBER.out in the same way. A process of its own answers the requests; one that crashes it
+// takes no other with it, because the next ones get a new process. Standard output has the library's log and, beginning
+// with '@', these facts:
 //
 //   @version V               of the library
 //   @input|@output TYPE SCALE ZERO_POINT SIZE...
 //   @refused STEP            what the library did not do; its reason stands in the log before it
-//   @end CODE                the process' exit code, or minus the signal that ended it
+//   @end CODE                0, the exit code, or minus the signal that ended the process
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,8 +47,7 @@ typedef struct {
     char rest[448];
 } NnapiOptions;
 
-// Ends a request's process. Without exit()'s clean-up: what a delegate leaves behind is not what is tested, and the
-// requests still to come are in the parent's buffer.
+// Ends a process that answers requests, without exit()'s clean-up: what a delegate leaves behind is not what is tested.
 static __attribute__((noreturn)) void end(int code) {
     fflush(stdout);
     _exit(code);
@@ -63,11 +64,6 @@ static void *find(const char *name) {
 
 // Declares `name` of the library's C API as a local function pointer of its declared type.
 #define API(name) __typeof__(&TfLite##name) name = find("TfLite" #name)
-
-static __attribute__((noreturn)) void refuse(const char *step) {
-    printf("@refused %s\n", step);
-    end(REFUSED);
-}
 
 static TfLiteDelegate *make_delegate(const char *kind, int threads) {
     if (!strcmp(kind, "xnnpack")) {
@@ -92,7 +88,7 @@ static TfLiteDelegate *make_delegate(const char *kind, int threads) {
         options.max_delegated_partitions = 1 << 20;
         return GpuDelegateV2Create(&options);
     }
-    refuse("find that delegate");
+    return NULL;
 }
 
 static void describe(const char *role, const TfLiteTensor *tensor) {
@@ -107,7 +103,7 @@ static void describe(const char *role, const TfLiteTensor *tensor) {
     printf("\n");
 }
 
-// One run: inputs from `in`, outputs to `out`. False at the end of `in`.
+// One run: inputs from `in`, outputs to `out`. 0 at the end of `in`, below 0 when the library refuses.
 static int run(TfLiteInterpreter *interpreter, FILE *in, FILE *out) {
     API(InterpreterGetInputTensorCount);
     API(InterpreterGetInputTensor);
@@ -122,7 +118,7 @@ static int run(TfLiteInterpreter *interpreter, FILE *in, FILE *out) {
         if (got == 0 && i == 0 && feof(in)) return 0;
         if (got != size) end(BAD_REQUEST);
     }
-    if (InterpreterInvoke(interpreter) != kTfLiteOk) refuse("invoke");
+    if (InterpreterInvoke(interpreter) != kTfLiteOk) return -1;
     for (int i = 0; i < InterpreterGetOutputTensorCount(interpreter); i++) {
         const TfLiteTensor *tensor = InterpreterGetOutputTensor(interpreter, i);
         size_t size = TensorByteSize(tensor);
@@ -131,7 +127,9 @@ static int run(TfLiteInterpreter *interpreter, FILE *in, FILE *out) {
     return 1;
 }
 
-static void serve(const char *folder, const char *delegate, int threads, int number) {
+// Answers one request; the step that was refused, or NULL.
+static const char *answer(const char *folder, const char *delegate, int threads, int number,
+                          TfLiteModel **model, TfLiteInterpreterOptions **options, TfLiteInterpreter **interpreter) {
     API(Version);
     API(ModelCreateFromFile);
     API(InterpreterOptionsCreate);
@@ -146,27 +144,53 @@ static void serve(const char *folder, const char *delegate, int threads, int num
     char path[4096];
     printf("@version %s\n", Version());
     snprintf(path, sizeof path, "%s/%d.tflite", folder, number);
-    TfLiteModel *model = ModelCreateFromFile(path);
-    if (!model) refuse("load");
-    TfLiteInterpreterOptions *options = InterpreterOptionsCreate();
-    InterpreterOptionsSetNumThreads(options, threads);
-    if (strcmp(delegate, "none")) InterpreterOptionsAddDelegate(options, make_delegate(delegate, threads));
-    TfLiteInterpreter *interpreter = InterpreterCreate(model, options);
-    if (!interpreter) refuse("create");
-    if (InterpreterAllocateTensors(interpreter) != kTfLiteOk) refuse("allocate");
-    for (int i = 0; i < InterpreterGetInputTensorCount(interpreter); i++)
-        describe("input", InterpreterGetInputTensor(interpreter, i));
-    for (int i = 0; i < InterpreterGetOutputTensorCount(interpreter); i++)
-        describe("output", InterpreterGetOutputTensor(interpreter, i));
+    if (!(*model = ModelCreateFromFile(path))) return "load";
+    *options = InterpreterOptionsCreate();
+    InterpreterOptionsSetNumThreads(*options, threads);
+    if (strcmp(delegate, "none")) {
+        TfLiteDelegate *made = make_delegate(delegate, threads);
+        if (!made) return "make that delegate";
+        InterpreterOptionsAddDelegate(*options, made);
+    }
+    if (!(*interpreter = InterpreterCreate(*model, *options))) return "create";
+    if (InterpreterAllocateTensors(*interpreter) != kTfLiteOk) return "allocate";
+    for (int i = 0; i < InterpreterGetInputTensorCount(*interpreter); i++)
+        describe("input", InterpreterGetInputTensor(*interpreter, i));
+    for (int i = 0; i < InterpreterGetOutputTensorCount(*interpreter); i++)
+        describe("output", InterpreterGetOutputTensor(*interpreter, i));
     snprintf(path, sizeof path, "%s/%d.in", folder, number);
     FILE *in = fopen(path, "rb");
-    if (!in) return;
+    if (!in) return NULL;
     snprintf(path, sizeof path, "%s/%d.out", folder, number);
     FILE *out = fopen(path, "wb");
     if (!out) end(BAD_REQUEST);
-    while (run(interpreter, in, out)) continue;
-    if (fclose(out)) end(BAD_REQUEST);
+    int state;
+    do state = run(*interpreter, in, out);
+    while (state > 0);
+    if (fclose(out) || fclose(in)) end(BAD_REQUEST);
+    return state < 0 ? "invoke" : NULL;
 }
+
+// The same with its beginning and end: 0, or REFUSED.
+static int serve(const char *folder, const char *delegate, int threads, int number) {
+    API(ModelDelete);
+    API(InterpreterOptionsDelete);
+    API(InterpreterDelete);
+    TfLiteModel *model = NULL;
+    TfLiteInterpreterOptions *options = NULL;
+    TfLiteInterpreter *interpreter = NULL;
+    const char *refused = answer(folder, delegate, threads, number, &model, &options, &interpreter);
+    if (refused) printf("@refused %s\n", refused);
+    if (interpreter) InterpreterDelete(interpreter);
+    if (options) InterpreterOptionsDelete(options);
+    if (model) ModelDelete(model);
+    return refused ? REFUSED : 0;  // the delegate is kept: it is small, and knows of nothing that is gone
+}
+
+typedef struct {
+    char delegate[32], sdk[16];
+    int threads, number;
+} Request;
 
 int main(int count, char **arguments) {
     keeps_stack_guard_free[0] = 1;
@@ -178,19 +202,36 @@ int main(int count, char **arguments) {
             return REFUSED;
         }
     }
-    char delegate[32], sdk[16];
-    int threads, number;
-    while (scanf("%31s %15s %d %d", delegate, sdk, &threads, &number) == 4) {
+    Request *requests = NULL, read;
+    int total = 0;
+    while (scanf("%31s %15s %d %d", read.delegate, read.sdk, &read.threads, &read.number) == 4) {
+        requests = realloc(requests, (total + 1) * sizeof read);
+        requests[total++] = read;
+    }
+    // The request that is being answered; the child moves it on, the parent reads it when the child has ended.
+    volatile int *now = mmap(NULL, sizeof *now, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    while (*now < total) {
         fflush(stdout);
         pid_t child = fork();
         if (child == 0) {
+            const char *sdk = requests[*now].sdk;  // the library asks for it once in a process
             setenv("ANDROID_SDK", sdk, 1);
-            serve(arguments[1], delegate, threads, number);
+            while (*now < total && !strcmp(requests[*now].sdk, sdk)) {
+                const Request *request = &requests[*now];
+                int code = serve(arguments[1], request->delegate, request->threads, request->number);
+                printf("\n@end %d\n", code);
+                fflush(stdout);
+                ++*now;
+            }
             end(0);
         }
         int status = 0;
         waitpid(child, &status, 0);
-        printf("\n@end %d\n", WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status));
+        int code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+        if (code != 0) {
+            printf("\n@end %d\n", code);
+            ++*now;
+        }
     }
     return 0;
 }
