@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,20 @@ def test_odd_files_are_pictures_too(tmp_path: Path) -> None:
     chosen = choose(folder)
     assert chosen.warnings == ()
     assert len(chosen.sha256) == 33
+
+
+def test_a_huge_picture_is_left_out_before_it_is_decoded(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 40)
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b""))
+    content = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in parts
+    )
+    (folder / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    (warning,) = choose(folder).warnings
+    assert "huge.png" in warning
+    assert "pixels" in warning
 
 
 def test_the_pixels_are_the_preprocessed_ones(tmp_path: Path) -> None:
