@@ -141,7 +141,7 @@ def choose_preprocessing(
     Args:
         option: a published setting's name or a JSON file; wins over everything else.
         input_size: side in pixels, or (height, width); wins over the size that goes with the setting.
-        config: the file's own config.json, empty where it has none.
+        config: the file's own config.json, empty where it has none; its `image_size` is used where nobody says more.
         preprocessor_config: the file's own preprocessor_config.json.
         metadata: the `__metadata__` of a safetensors file.
         layout: whose default is taken when nobody says anything.
@@ -150,6 +150,7 @@ def choose_preprocessing(
     Raises:
         PreprocessingError: a setting is unknown or makes no sense.
     """
+    own_size = metadata.get("input_size") if option is None and not preprocessor_config else None
     if isinstance(option, Preprocessing):
         chosen, reason, name = option, "given as it is", "given"
     elif option is not None and str(option) in PREPROCESSINGS:
@@ -176,7 +177,10 @@ def choose_preprocessing(
     else:
         name = _DEFAULT_PREPROCESSING[layout]
         chosen, reason = PREPROCESSINGS[name], f"the file does not say; this is usual for the {layout} layout"
-    own_size = metadata.get("input_size") if option is None and not preprocessor_config else None
+        stated = config.get("image_size")
+        if stated is not None and input_size is None and own_size is None:
+            chosen = chosen.with_size(*_checked_size(stated, where, "of config.json's image_size"))
+            reason = f"config.json's image_size; of the rest it does not say, and this is usual for the {layout} layout"
     decisions = [Decision("preprocessing", f"{name}: {describe(chosen)}", reason)]
 
     if input_size is not None:
