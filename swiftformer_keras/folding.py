@@ -16,19 +16,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 
 from swiftformer_keras.config import SwiftFormerConfig
 from swiftformer_keras.errors import ConfigError, NonFiniteError
+from swiftformer_keras.gelu import ACTIVATIONS, Gelu, gelu_scale
 from swiftformer_keras.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import keras
 
-Gelu = Literal["exact", "fast", "tanh", "sigmoid"]
 Arrays = Mapping[str, np.ndarray]
 
 BATCH_NORM_EPSILON = 1e-5
@@ -42,18 +42,6 @@ enough that a token a tenth as large as the others (see `scale_convs`) is off by
 
 NORMALIZED = ("/attn/query", "/attn/key", "/attn/token_weight")
 """Convolutions whose result is divided by its own length straight after, so that a positive factor cancels."""
-
-GELU_FIT = (1.59501578, 0.0740112841, -7.03033173e-4)
-"""GELU(x) = x sigmoid(c0 x + c1 x^3 + c2 x^5) to 2.6e-5 for every x; made by `benchmarks/fit_gelu.py`."""
-
-TANH_FIT = (2 * math.sqrt(2 / math.pi), 2 * math.sqrt(2 / math.pi) * 0.044715)
-"""The usual tanh form, as GELU(x) = x sigmoid(c0 x + c1 x^3) to 5e-4 (arXiv 1606.08415, section 2)."""
-
-SIGMOID_FIT = 1.702
-"""GELU(x) = x sigmoid(1.702 x) to 2.1e-2 (the same paper): two operators, which int8 can run."""
-
-GELU_CLAMP = 25.0
-"""Upper end of x^2 inside the polynomial of `GELU_FIT`; beyond it the sigmoid's argument grows linearly."""
 
 
 class Conv(NamedTuple):
@@ -73,8 +61,7 @@ class FoldedSwiftFormer:
             `stage{i}_downsample`, `stage{i}_block{j}/{dwconv,pwconv1,pwconv2}`, the same below
             `local_representation/`, `attn/{query,key,token_weight,final}`, `mlp/{fc1,fc2}`, and `head`
             with the kernel `(channels, classes)`. `attn/token_weight` is absent for token weights "ones".
-        gelu: "exact" (the erf form), "fast" (`GELU_FIT`), "tanh" (`TANH_FIT`) or "sigmoid" (`SIGMOID_FIT`);
-            the hidden maps are scaled by `gelu_scale`.
+        gelu: form of the activation (`gelu.py`); the hidden maps are scaled by `gelu_scale`.
         border: what surrounds the picture, one value a channel: zeros for a normalised picture, the
             mean colour for one of raw pixels.
     """
@@ -200,20 +187,6 @@ def scale_convs(folded: FoldedSwiftFormer, factors: Mapping[str, float]) -> Fold
     return dataclasses.replace(folded, convs=convs)
 
 
-def gelu_scale(gelu: Gelu) -> float:
-    """How many times too large a hidden map is before and after the activation: 1 for the exact form.
-
-    The other forms scale x so that the polynomial's highest coefficient is one or minus one: one multiplication
-    less.
-    """
-    return {
-        "exact": 1.0,
-        "fast": (-GELU_FIT[2]) ** 0.2,
-        "tanh": TANH_FIT[1] ** (1 / 3),
-        "sigmoid": SIGMOID_FIT,
-    }[gelu]
-
-
 def fold_gelu(folded: FoldedSwiftFormer, gelu: Gelu) -> FoldedSwiftFormer:
     """Choose the activation; the scale it works at goes into the convolutions around it.
 
@@ -298,7 +271,7 @@ def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None =
 
     def activate(x: Any) -> Any:
         with keras.name_scope("gelu"):
-            return _ACTIVATIONS[folded.gelu](x)
+            return ACTIVATIONS[folded.gelu](x)
 
     def attention(x: Any, name: str) -> Any:
         tokens, channels = x.shape[1] * x.shape[2], x.shape[3]
@@ -365,44 +338,6 @@ def _token_mean(x: Any) -> Any:
     from keras import ops
 
     return ops.mean(ops.mean(x, axis=2, keepdims=True), axis=1, keepdims=True)
-
-
-def _fast_gelu(x: Any) -> Any:
-    """`GELU_FIT` on a map that is `gelu_scale("fast")` times too large."""
-    from keras import ops
-
-    scale = gelu_scale("fast")
-    square = ops.minimum(x * x, GELU_CLAMP * scale**2)
-    inner = square * (GELU_FIT[1] / scale**3 - square) + GELU_FIT[0] / scale
-    return x * ops.sigmoid(x * inner)
-
-
-def _exact_gelu(x: Any) -> Any:
-    from keras import ops
-
-    return ops.gelu(x, approximate=False)
-
-
-def _tanh_gelu(x: Any) -> Any:
-    """`TANH_FIT` on a map that is `gelu_scale("tanh")` times too large."""
-    from keras import ops
-
-    return x * ops.sigmoid(x * (x * x + TANH_FIT[0] / gelu_scale("tanh")))
-
-
-def _sigmoid_gelu(x: Any) -> Any:
-    """`SIGMOID_FIT` on a map that is `gelu_scale("sigmoid")` times too large."""
-    from keras import ops
-
-    return x * ops.sigmoid(x)
-
-
-_ACTIVATIONS: Mapping[Gelu, Callable[[Any], Any]] = {
-    "exact": _exact_gelu,
-    "fast": _fast_gelu,
-    "tanh": _tanh_gelu,
-    "sigmoid": _sigmoid_gelu,
-}
 
 
 def folded_classifier(folded: FoldedSwiftFormer, input_size: tuple[int, int]) -> keras.Model:

@@ -212,7 +212,7 @@ def decibels(difference: Difference) -> float:
 
 def _as_scaled(means: Mapping[str, np.ndarray], gelu: Gelu) -> dict[str, np.ndarray]:
     """Means of the exact form's convolutions in the scale that another form has before its activation."""
-    from swiftformer_keras.folding import gelu_scale
+    from swiftformer_keras.gelu import gelu_scale
 
     return {
         name: mean * gelu_scale(gelu) if "/pwconv1/" in name or "/fc1/" in name else mean

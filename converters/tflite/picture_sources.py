@@ -21,12 +21,14 @@ import gzip
 import math
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 import numpy as np
 from PIL import Image
 
+from converters.labelled_pictures import class_numbers, find_labelled
 from swiftformer_keras.errors import PictureError
 from swiftformer_keras.shown import shown
 
@@ -104,36 +106,26 @@ def find_source(given: Path | str) -> list[SourcePicture]:
     Raises:
         PictureError: there are none, or the file is none of those above or damaged.
     """
-    from swiftformer_keras.pictures import find_pictures
-
     if str(given) == DEMO:
         from swiftformer_keras.data import calibration_pictures
 
         return [FilePicture(path) for path in calibration_pictures()]
     path = Path(given)
     try:
-        is_file, is_folder = path.is_file(), path.is_dir()
-        if is_folder:
-            idx = next((found for name in _IDX_IMAGES for found in sorted(path.glob(f"{name}*"))), None)
-            classes = sorted(e for e in path.iterdir() if e.is_dir() and not e.name.startswith("."))
+        is_file = path.is_file()
+        idx = next((found for name in _IDX_IMAGES for found in sorted(path.glob(f"{name}*"))), None)
     except (OSError, ValueError):
-        is_file = is_folder = False  # `find_pictures` says what is wrong
+        is_file, idx = False, None  # `find_labelled` says what is wrong
     if is_file:
         return _from_array_file(path)
-    if not is_folder:
-        return [FilePicture(found) for found in find_pictures(path)]
     if idx is not None:
         return _from_idx(idx)
-    try:
-        return [FilePicture(found) for found in find_pictures(path)]
-    except PictureError:
-        pictures = [picture for folder in classes for picture in _labelled(folder)]
-        if not pictures:
-            raise
-        return pictures
+    return [FilePicture(found.path, found.truth) for found in find_labelled(path)]
 
 
-def true_classes(pictures: tuple[SourcePicture, ...], labels: tuple[str, ...] | None, count: int) -> Any:
+def true_classes(
+    pictures: Sequence[SourcePicture], labels: Sequence[str] | None, count: int
+) -> np.ndarray | None:
     """The class number of every picture, int `(n,)`, or None where the source names no classes.
 
     Args:
@@ -142,45 +134,14 @@ def true_classes(pictures: tuple[SourcePicture, ...], labels: tuple[str, ...] | 
         count: how many classes it has.
 
     Raises:
-        PictureError: a class is none of the model's.
+        LabelsError: a class is none of the model's.
     """
-    if any(picture.label is None for picture in pictures):
+    names = [None if picture.label is None else str(picture.label) for picture in pictures]
+    if None in names:
         return None
-    found = []
-    for picture in pictures:
-        label = picture.label
-        if isinstance(label, int):
-            number = label if 0 <= label < count else None
-        else:
-            number = _class_number(str(label), labels)
-        if number is None:
-            raise PictureError(
-                f"{shown(picture.name)}: its class {shown(label, 60)!r} is none of the model's. Name the folders "
-                "after the model's labels, or give one folder without classes"
-            )
-        found.append(number)
-    return np.array(found)
-
-
-def _class_number(label: str, labels: tuple[str, ...] | None) -> int | None:
-    """Where a folder's name stands among the labels: as it is, or as `file_name_of` writes a label."""
-    from swiftformer_keras.data import file_name_of
-
-    if labels is None:
-        return None
-    if label in labels:
-        return labels.index(label)
-    written = [file_name_of(each) for each in labels]
-    return written.index(label) if written.count(label) == 1 else None
-
-
-def _labelled(folder: Path) -> list[SourcePicture]:
-    from swiftformer_keras.pictures import find_pictures
-
-    try:
-        return [FilePicture(path, folder.name) for path in find_pictures(folder)]
-    except PictureError:  # a folder of something else
-        return []
+    given = cast("list[str]", names)
+    numbers = class_numbers(given, None if isinstance(pictures[0].label, int) else labels, count)
+    return np.array([numbers[name] for name in given])
 
 
 # --- arrays -----------------------------------------------------------------------------------------

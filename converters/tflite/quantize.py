@@ -40,7 +40,7 @@ from converters.tflite.quantize_settings import Settings, check_quantize
 from converters.tflite.sensitivity import costs, measure_groups, mixed
 from converters.tflite.source import card_of, preprocessing_of, reference_outputs, weights_sha256
 from converters.top1 import top1
-from swiftformer_keras.errors import BoundNotMetError, ConfigError, PictureError
+from swiftformer_keras.errors import BoundNotMetError, ConfigError, LabelsError
 from swiftformer_keras.files import fingerprint, write_with_record
 from swiftformer_keras.preprocessing import Preprocessing
 from swiftformer_keras.shown import shown
@@ -186,7 +186,7 @@ def _classes(
     try:
         used = (*pictures.calibration, *pictures.held_out)
         classes = true_classes(used, model.labels, model.config.num_classes)
-    except PictureError as error:
+    except LabelsError as error:
         return None, (*pictures.warnings, f"{error}. Top-1 was not measured")
     return None if classes is None else classes[-len(pictures.held_out) :], pictures.warnings
 

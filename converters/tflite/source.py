@@ -21,7 +21,8 @@ from swiftformer_keras.preprocessing import Preprocessing
 from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
-    from swiftformer_keras.folding import FoldedSwiftFormer, Gelu
+    from swiftformer_keras.folding import FoldedSwiftFormer
+    from swiftformer_keras.gelu import Gelu
     from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
 _BATCH = 4

@@ -11,6 +11,7 @@ import pytest
 
 from swiftformer_keras import SwiftFormerConfig, SwiftFormerImageClassifier, folding
 from swiftformer_keras.errors import ConfigError, NonFiniteError
+from swiftformer_keras.gelu import ACTIVATIONS, Gelu, gelu_scale
 from swiftformer_keras.preprocessing import PREPROCESSINGS, normalize
 from tests import reference
 from tests.harness import assert_refused, assert_same_logits
@@ -127,7 +128,7 @@ def test_scales_on_queries_keys_and_token_weights_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("gelu", ["fast", "tanh", "sigmoid"])
-def test_gelu_can_be_chosen_again(gelu: folding.Gelu) -> None:
+def test_gelu_can_be_chosen_again(gelu: Gelu) -> None:
     config, values = reference.weights("micro")
     exact = folding.fold(values, config)
     back = folding.fold_gelu(folding.fold_gelu(exact, gelu), "exact")
@@ -137,11 +138,11 @@ def test_gelu_can_be_chosen_again(gelu: folding.Gelu) -> None:
 
 
 @pytest.mark.parametrize(("gelu", "bound"), [("fast", 2.6e-5), ("tanh", 5e-4), ("sigmoid", 2.1e-2)])
-def test_gelu_forms_are_within_their_stated_errors_everywhere(gelu: folding.Gelu, bound: float) -> None:
+def test_gelu_forms_are_within_their_stated_errors_everywhere(gelu: Gelu, bound: float) -> None:
     x = np.concatenate([np.linspace(-12, 12, 20_001), [-1e4, -300.0, 300.0, 1e4]])
     exact = np.array([0.5 * value * math.erfc(-value / math.sqrt(2)) for value in x])
-    scale = folding.gelu_scale(gelu)
-    ours = keras.ops.convert_to_numpy(folding._ACTIVATIONS[gelu]((x * scale).astype("float32"))) / scale
+    scale = gelu_scale(gelu)
+    ours = keras.ops.convert_to_numpy(ACTIVATIONS[gelu]((x * scale).astype("float32"))) / scale
     assert np.abs(ours - exact)[:-4].max() < bound
     np.testing.assert_allclose(ours[-4:], exact[-4:], atol=1e-6, rtol=1e-6)
 

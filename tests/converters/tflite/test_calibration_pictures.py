@@ -73,16 +73,34 @@ def test_unreadable_pictures_are_left_out_with_a_warning_each(tmp_path: Path) ->
         assert any(name in warning and "left out" in warning for warning in chosen.warnings)
 
 
-def test_odd_files_are_pictures_too(tmp_path: Path) -> None:
-    folder = pictures.fashion(tmp_path / "p", 30)
-    ramp = np.linspace(0, 255, 64 * 64).reshape(64, 64).astype(np.uint8)
-    Image.merge("CMYK", [Image.fromarray(ramp)] * 4).save(folder / "cmyk.jpg")
-    Image.fromarray(ramp.astype(np.uint16) * 257).save(folder / "sixteen.png")
-    frames = [Image.fromarray(np.roll(ramp, shift, axis)) for shift, axis in ((9, 0), (20, 1))]
-    frames[0].save(folder / "animated.gif", save_all=True, append_images=frames[1:])
+RAMP = np.linspace(0, 255, 64 * 64).reshape(64, 64).astype(np.uint8)
+
+
+def assert_calibrates(folder: Path, name: str, expected: np.ndarray) -> None:
+    """The odd picture is one of those chosen, and gives the pixels that it shows."""
     chosen = choose(folder)
     assert chosen.warnings == ()
-    assert len(chosen.sha256) == 33
+    (found,) = (p for p in (*chosen.calibration, *chosen.held_out) if p.name == name)
+    assert np.abs(np.asarray(found.open()).astype(int) - expected).max() <= 1
+
+
+def test_cmyk_pictures_calibrate(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 40)
+    Image.merge("CMYK", [Image.fromarray(RAMP)] * 3 + [Image.new("L", (64, 64))]).save(folder / "cmyk.tiff")
+    assert_calibrates(folder, "cmyk.tiff", 255 - np.stack([RAMP] * 3, 2).astype(int))
+
+
+def test_sixteen_bit_pictures_calibrate(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 40)
+    Image.fromarray(RAMP.astype(np.uint16) * 257).save(folder / "sixteen.png")
+    assert_calibrates(folder, "sixteen.png", np.stack([RAMP] * 3, 2).astype(int))
+
+
+def test_animated_pictures_calibrate_with_their_first_frame(tmp_path: Path) -> None:
+    folder = pictures.fashion(tmp_path / "p", 40)
+    frames = [Image.fromarray(np.roll(RAMP, shift, axis)) for shift, axis in ((9, 0), (20, 1))]
+    frames[0].save(folder / "animated.gif", save_all=True, append_images=frames[1:])
+    assert_calibrates(folder, "animated.gif", np.stack([np.roll(RAMP, 9, 0)] * 3, 2).astype(int))
 
 
 def test_a_huge_picture_is_left_out_before_it_is_decoded(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from converters.tflite.flatbuffer import ALIGNMENT, repack
 from converters.tflite.graph import to_tflite
 from swiftformer_keras import folding
 from swiftformer_keras.errors import TFLiteFileError
+from swiftformer_keras.gelu import Gelu
 from tests import reference
 from tests.harness import assert_refused, assert_same_logits
 
@@ -34,7 +35,7 @@ FAST = {"MINIMUM", "SUB", "LOGISTIC"}
 def converted(
     variant: str = "micro",
     token_weights: str = "l2norm",
-    gelu: folding.Gelu = "fast",
+    gelu: Gelu = "fast",
     precision: str = "float32",
     size: tuple[int, int] = (224, 224),
 ) -> bytes:
@@ -51,7 +52,7 @@ def theirs(variant: str, token_weights: str, size: tuple[int, int]) -> np.ndarra
 @pytest.mark.parametrize("token_weights", ["l2norm", "ones"])
 @pytest.mark.parametrize(("gelu", "bound"), [("exact", 1e-4), ("fast", 1e-3)])
 def test_float32_logits_equal_the_reference(
-    gelu: folding.Gelu, bound: float, token_weights: str, size: tuple[int, int]
+    gelu: Gelu, bound: float, token_weights: str, size: tuple[int, int]
 ) -> None:
     data = converted("micro", token_weights, gelu, "float32", size)
     assert_same_logits(run_tflite(data, reference.images(*size)), theirs("micro", token_weights, size), bound)
@@ -65,7 +66,7 @@ def test_float32_logits_equal_the_reference(
     [("exact", "float32", 1e-4), ("fast", "float32", 1e-3), ("fast", "float16", 2e-2)],
 )
 def test_published_variants_equal_the_reference(
-    gelu: folding.Gelu, precision: str, bound: float, token_weights: str, variant: str
+    gelu: Gelu, precision: str, bound: float, token_weights: str, variant: str
 ) -> None:
     config, values = reference.weights(variant, token_weights)
     folded = folding.fold_gelu(folding.fold(values, config), gelu)
@@ -80,14 +81,14 @@ def test_published_variants_equal_the_reference(
 @pytest.mark.parametrize("precision", ["float32", "float16", "dynamic"])
 @pytest.mark.parametrize("gelu", ["exact", "fast"])
 def test_xnnpack_takes_every_operator_in_one_partition(
-    gelu: folding.Gelu, precision: str, token_weights: str
+    gelu: Gelu, precision: str, token_weights: str
 ) -> None:
     found = delegation(converted("micro", token_weights, gelu, precision))
     assert (found.partitions, found.left) == (1, ())
 
 
 @pytest.mark.parametrize(("gelu", "more"), [("exact", {"GELU"}), ("fast", FAST)])
-def test_operators_and_ranks_are_those_intended(gelu: folding.Gelu, more: set[str]) -> None:
+def test_operators_and_ranks_are_those_intended(gelu: Gelu, more: set[str]) -> None:
     """No RESHAPE, no TRANSPOSE, biases and ReLUs fused; every map before the head has rank 4."""
     interpreter = interpreter_of(converted(gelu=gelu))
     operators = [op for op in interpreter._get_ops_details() if op["op_name"] != "DELEGATE"]

@@ -16,7 +16,7 @@ from PIL import Image
 from converters.tflite import picture_sources
 from converters.tflite.picture_sources import ArrayPicture, find_source, true_classes
 from swiftformer_keras import data
-from swiftformer_keras.errors import PictureError
+from swiftformer_keras.errors import LabelsError, PictureError
 from tests.converters.tflite import pictures
 from tests.harness import FIXTURES, assert_refused
 
@@ -30,7 +30,7 @@ def refused(path: Path, *mentions: str) -> None:
 def test_the_word_demo_is_the_packages_own_pictures() -> None:
     found = find_source("demo")
     assert [picture.name for picture in found] == [path.name for path in data.calibration_pictures()]
-    assert true_classes(tuple(found), data.demo_labels().read_text().splitlines(), 10) is None  # type: ignore[arg-type]
+    assert true_classes(tuple(found), data.demo_labels().read_text().splitlines(), 10) is None
 
 
 def test_folders_named_after_classes_give_them(tmp_path: Path) -> None:
@@ -42,8 +42,8 @@ def test_folders_named_after_classes_give_them(tmp_path: Path) -> None:
     labels = ("T-shirt/top", "Bag", "Ankle boot")
     assert [picture.label for picture in found] == [*["Ankle boot"] * 2, *["bag"] * 2, *["t-shirt-top"] * 2]
     assert true_classes(found, labels, 3).tolist() == [2, 2, 1, 1, 0, 0]
-    assert_refused(PictureError, lambda: true_classes(found, ("cat", "dog"), 2), "'Ankle boot'", "none of")
-    assert_refused(PictureError, lambda: true_classes(found, None, 2), "none of")
+    assert_refused(LabelsError, lambda: true_classes(found, ("cat", "dog"), 2), "'Ankle boot'", "none of")
+    assert_refused(LabelsError, lambda: true_classes(found, None, 2), "none of")
 
 
 def test_pictures_beside_folders_have_no_class(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_arrays_are_pictures_as_they_were_saved(tmp_path: Path, packed: bool) ->
     assert found[2].name == f"{path.name}[2]"
     if packed:
         assert true_classes(found[:4], None, 10).tolist() == [3, 1, 0, 9]
-        assert_refused(PictureError, lambda: true_classes(found, None, 10), "10")
+        assert_refused(LabelsError, lambda: true_classes(found, None, 10), "10")
     else:
         assert true_classes(found, None, 10) is None
 
@@ -196,7 +196,7 @@ def test_what_is_not_there_or_empty_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "nowhere", "no such folder")
     refused(tmp_path, "holds no pictures")
     (tmp_path / "inside").mkdir()
-    refused(tmp_path, "holds no pictures")
+    refused(tmp_path, "neither it nor the folders in it hold pictures")
     refused(Path("a\0b"), "no such folder")
 
 

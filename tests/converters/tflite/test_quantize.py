@@ -1,8 +1,7 @@
-"""Whole quantisations: accuracy on pictures that did not calibrate them, and everything that must be refused."""
+"""Whole quantisations: accuracy on pictures that did not calibrate them. What must fail: `test_quantize_refused.py`."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -16,32 +15,18 @@ import pytest
 from PIL import Image
 
 from converters.tflite import int8
-from converters.tflite import quantize_settings as settings_module
 from converters.tflite.check import compare, delegation, interpreter_of, run_tflite
 from converters.tflite.inspect import inspect_tflite
 from converters.tflite.metadata import read_metadata
 from converters.tflite.quantize import quantize
 from converters.tflite.quantize_report import QuantizeReport
 from swiftformer_keras import SwiftFormerImageClassifier, data
-from swiftformer_keras.errors import (
-    BoundNotMetError,
-    CalibrationError,
-    ConfigError,
-    OutputError,
-    PictureError,
-    PreprocessingError,
-    SwiftFormerError,
-)
 from swiftformer_keras.files import sidecar
-from swiftformer_keras.origin import Origin
-from swiftformer_keras.preprocessing import PREPROCESSINGS, apply, normalize
-from tests import reference
+from swiftformer_keras.preprocessing import apply, normalize
 from tests.converters.tflite import pictures
-from tests.harness import FIXTURES, ROOT, assert_refused
+from tests.converters.tflite.classifiers import LABELS, ORIGIN, P64, micro
+from tests.harness import FIXTURES, ROOT
 
-P64 = PREPROCESSINGS["timm"].with_size(64, 64)
-LABELS = tuple(f"class {index}" for index in range(10))
-ORIGIN = Origin(name="micro", author="nobody", licence="CC0-1.0", sha256="ab" * 32)
 SETTINGS: dict[str, dict[str, Any]] = {
     "default": {},
     "exact": {"gelu": "exact"},
@@ -55,12 +40,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 MADE_FOR_MICRO = 15.0
 """dB; the bound here, because random weights in so few channels leave int8 less room than a trained network."""
-
-
-def micro(**options: Any) -> SwiftFormerImageClassifier:
-    facts: dict[str, Any] = {"preprocessing": P64, "labels": LABELS, "origin": ORIGIN, **options}
-    model: SwiftFormerImageClassifier = reference.classifier("micro", **facts)
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -228,148 +207,6 @@ def test_another_process_writes_the_same_bytes(made: Made, calibration: Path, tm
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert path.read_bytes() == made["default"][0].read_bytes()
-
-
-# --- refused ----------------------------------------------------------------------------------------
-
-
-def refused(
-    error: type[SwiftFormerError], folder: Path, calibration: Path, *mentions: str, **settings: Any
-) -> None:
-    """The quantisation is refused in one line, and nothing is left in the folder."""
-    before = sorted(folder.iterdir())
-    model, out = settings.pop("model", None) or micro(), settings.pop("out", folder / "x.tflite")
-    assert_refused(error, lambda: quantize(model, out, calibration=calibration, **settings), *mentions)
-    assert sorted(folder.iterdir()) == before
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "mentions"),
-    [
-        ("scheme", "int4", "int8, mixed, dynamic"),
-        ("io", "float16", "float32, uint8, int8"),
-        ("gelu", "fast", "exact, tanh, sigmoid"),
-        ("percentile", 89.0, "90 to 100"),
-        ("percentile", float("nan"), "90 to 100"),
-        ("min_sqnr_db", float("nan"), "a number of dB"),
-        ("held_out", 3, "8 to 2,048"),
-        ("samples", 3, "24 to 4,096"),
-        ("keep_float", "stage(", "no regular expression"),
-        ("input_size", (4, 64), "4 x 64"),
-    ],
-)
-def test_settings_that_make_no_sense_are_refused(
-    tmp_path: Path, calibration: Path, option: str, value: Any, mentions: str
-) -> None:
-    refused(ConfigError, tmp_path, calibration, mentions, **{option: value})
-
-
-def test_settings_that_do_not_go_together_are_refused(tmp_path: Path, calibration: Path) -> None:
-    refused(ConfigError, tmp_path, calibration, "uint8", scheme="dynamic", io="uint8")
-    refused(ConfigError, tmp_path, calibration, "keep_float", scheme="dynamic", keep_float=".*")
-    refused(ConfigError, tmp_path, calibration, "end", io="uint8", keep_float="logits")
-
-
-def test_an_expression_that_matches_nothing_is_refused(tmp_path: Path, calibration: Path) -> None:
-    refused(ConfigError, tmp_path, calibration, "matches no operator", keep_float="stage9")
-
-
-def test_calibration_folders_of_no_use_are_refused(tmp_path: Path) -> None:
-    refused(PictureError, tmp_path, tmp_path / "nowhere", "no such folder")
-    refused(CalibrationError, tmp_path, pictures.repeated(tmp_path / "one", 40), "1 different")
-    refused(CalibrationError, tmp_path, pictures.noise(tmp_path / "noise", 40), "noise")
-    refused(CalibrationError, tmp_path, pictures.plain(tmp_path / "plain", 40), "one colour")
-
-
-def test_a_corrupt_picture_among_good_ones_is_a_warning(
-    calibration: Path, folder: Path, tmp_path: Path
-) -> None:
-    mixed = pictures.fashion(tmp_path / "mixed", 40)
-    (mixed / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    report = quantize(micro(), tmp_path / "x.tflite", calibration=mixed, scheme="dynamic", min_sqnr_db=0)
-    assert len(report.warnings) == 1
-    assert "broken.png" in report.warnings[0]
-
-
-def test_models_without_preprocessing_are_refused(tmp_path: Path, calibration: Path) -> None:
-    refused(PreprocessingError, tmp_path, calibration, "no preprocessing", model=micro(preprocessing=None))
-
-
-def test_outputs_that_cannot_be_written_are_refused_before_any_work(
-    tmp_path: Path, calibration: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings_module, "find_source", lambda *_: pytest.fail("work was begun"))
-    refused(ConfigError, tmp_path, calibration, ".tflite", out=tmp_path / "model.bin")
-    refused(OutputError, tmp_path, calibration, "folder", out=tmp_path / "nowhere" / "x.tflite")
-    (tmp_path / "x.tflite").write_bytes(b"mine")
-    refused(OutputError, tmp_path, calibration, "exists already", "--force")
-    assert (tmp_path / "x.tflite").read_bytes() == b"mine"
-
-
-def test_a_bound_that_is_not_met_leaves_the_file_there_was(tmp_path: Path, calibration: Path) -> None:
-    (tmp_path / "x.tflite").write_bytes(b"the one before")
-    settings: dict[str, Any] = {"min_sqnr_db": 90.0, "force": True}
-    refused(BoundNotMetError, tmp_path, calibration, "less than 90 dB", "not kept", **settings)
-    refused(BoundNotMetError, tmp_path, calibration, "float16", scheme="dynamic", **settings)
-    assert (tmp_path / "x.tflite").read_bytes() == b"the one before"
-    assert BoundNotMetError.exit_code == 3
-
-
-def test_a_full_disk_leaves_nothing(
-    tmp_path: Path, calibration: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(path: Path, content: bytes) -> None:
-        path.touch()
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    model = micro()
-    monkeypatch.setattr(Path, "write_bytes", full)
-    refused(OutputError, tmp_path, calibration, "disk is full", model=model, scheme="dynamic")
-
-
-PHASES = (
-    *("reading the pictures", "running the model on the held-out pictures", "converting", "calibrating"),
-    *("running the float model", "quantising", "correcting biases", "comparing the file with the model"),
-    "writing the record",
-)
-
-
-@pytest.mark.parametrize("phase", PHASES)
-def test_ctrl_c_in_any_phase_leaves_nothing_half_written(
-    tmp_path: Path, calibration: Path, phase: str
-) -> None:
-    (tmp_path / "x.tflite").write_bytes(b"the one before")
-    sidecar(tmp_path / "x.tflite").write_text("its record")
-
-    def interrupt(step: str, done: int, total: int) -> None:
-        if step == phase:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        quantize(
-            micro(),
-            tmp_path / "x.tflite",
-            calibration=calibration,
-            min_sqnr_db=0,
-            force=True,
-            progress=interrupt,
-        )
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
-        "x.tflite": b"the one before",
-        "x.tflite.json": b"its record",
-    }
-
-
-def test_every_phase_is_told(tmp_path: Path, calibration: Path) -> None:
-    told: list[str] = []
-    quantize(
-        micro(),
-        tmp_path / "x.tflite",
-        calibration=calibration,
-        min_sqnr_db=0,
-        progress=lambda step, done, total: told.append(step),
-    )
-    assert tuple(dict.fromkeys(told)) == PHASES
 
 
 # --- the trained checkpoint -------------------------------------------------------------------------

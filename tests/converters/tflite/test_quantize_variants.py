@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converters.tflite.check import compare, delegation, run_tflite
+from converters.load import load_checkpoint
+from converters.tflite.check import compare, delegation, interpreter_of, run_tflite
 from converters.tflite.picture_sources import find_source
 from converters.tflite.quantize import quantize
+from converters.tflite.sensitivity import groups_of
+from swiftformer_keras import data
 from swiftformer_keras.preprocessing import PREPROCESSINGS, apply, normalize
 from tests import reference
 from tests.converters.tflite.pictures import synthetic
@@ -28,6 +31,7 @@ CASES: tuple[tuple[str, str, int, float], ...] = (
     ("swiftformer_xs", "l2norm", 192, 25),
     ("swiftformer_xs", "l2norm", 384, 25),
     ("swiftformer_s", "l2norm", 224, 25),
+    ("swiftformer_s", "ones", 224, 25),
     ("swiftformer_l1", "l2norm", 224, 25),
     ("swiftformer_l3", "l2norm", 224, 25),
 )
@@ -64,3 +68,19 @@ def test_one_partition_and_near_keras(
     found = compare(run_tflite(path, pixels), np.asarray(model(normalize(pixels, contract))))
     assert found.sqnr_db is not None
     assert found.sqnr_db >= bound
+
+
+@pytest.mark.slow
+def test_mixed_of_xs_meets_a_bound_that_int8_does_not(folder: Path) -> None:
+    """The trained network: int8 with the tanh form has 36 dB there."""
+    model: Any = load_checkpoint(
+        data.demo_checkpoint(), preprocessing=data.demo_preprocessing(), labels=data.demo_labels()
+    ).model
+    path = folder / "mixed.tflite"
+    report = quantize(model, path, calibration="demo", scheme="mixed", min_sqnr_db=38)
+    assert report.sqnr_db is not None
+    assert report.sqnr_db >= 38
+    groups = groups_of(tensor["name"] for tensor in interpreter_of(path).get_tensor_details())
+    assert 0 < len(report.float_groups) < len(groups), "some in float, not all"
+    split = delegation(path)
+    assert (split.partitions, split.left) == (1, ())

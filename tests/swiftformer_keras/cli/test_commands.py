@@ -104,7 +104,7 @@ def test_quantize_measures_top1_where_folders_are_named_after_classes(folder: Pa
     (folder / "classes" / "bag").rename(folder / "classes" / "handbag")
     ran = call_cli(*command, "--held-out", "60", "--quiet", "--force")
     assert ran.returncode == 0, ran.stderr
-    assert "'handbag' is none of the model's" in assert_one_line(ran.stderr)
+    assert "'handbag': is none of the models'" in assert_one_line(ran.stderr)
     assert json.loads(out.with_suffix(".tflite.json").read_text())["top1"] is None
 
 
