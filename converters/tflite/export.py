@@ -4,7 +4,8 @@ The default activation is `fast` because it is the one that is safe everywhere: 
 and LOGISTIC, which every TFLite runtime since 1.14 and every delegate has (the converter writes this version into the
 file). The GELU operator of `exact` needs 2.9: older runtimes do not load such a file, Android's 2.16.1 leaves it to a
 slow kernel (48 ms against 15 ms, XS at 224), and NNAPI does not know it. What `fast` costs is up to 1e-3 on logits and
-a tenth of the time on LiteRT 2.3; choose `exact` to be as near to Keras as float32 goes.
+a tenth of the time on LiteRT 2.3; choose `exact` to be as near to Keras as float32 goes. It is the default of
+`dynamic` files, which only LiteRT runs rightly.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from converters.tflite.card import InputKind, OutputKind
 from converters.tflite.check import LARGE_LOGIT, Difference, compare, run_tflite
-from converters.tflite.settings import Gelu, Precision, check_settings
+from converters.tflite.settings import DEFAULT_GELU, Gelu, Precision, check_settings
 from converters.tflite.source import (
     card_of,
     find_scales,
@@ -134,7 +135,7 @@ def export(
     precision: Precision = "float32",
     input_size: tuple[int, int] | None = None,
     samples: Path | None = None,
-    gelu: Gelu = "fast",
+    gelu: Gelu | None = None,
     output: OutputKind = "logits",
     input: InputKind = "pixels",  # noqa: A002  the option's name
     source: Path | None = None,
@@ -151,7 +152,7 @@ def export(
         precision: "float32", "float16" (weights) or "dynamic" (int8 weights, needs LiteRT).
         input_size: height and width in pixels; the model's own where None.
         samples: a folder of pictures like those the model will see; the package's where None.
-        gelu: "fast" or "exact", see above.
+        gelu: "fast" or "exact", see above; `settings.DEFAULT_GELU` where None.
         output: "logits" or "probabilities".
         input: "pixels" takes RGB 0..255, "normalized" what `preprocessing.normalize` gives.
         source: the file that the model was read from, for the record.
@@ -187,6 +188,7 @@ def export(
         input=input,
         force=force,
     )
+    gelu = gelu or DEFAULT_GELU[precision]
     preprocessing = preprocessing_of(model, input_size)
     size = (preprocessing.height, preprocessing.width)
     pixels = _check_pixels(paths, preprocessing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -16,6 +17,9 @@ from swiftformer_keras.shown import shown
 Precision = Literal["float32", "float16", "dynamic"]
 Gelu = Literal["exact", "fast"]
 """The forms of the activation that are near enough to Keras for a float file."""
+DEFAULT_GELU: Mapping[str, Gelu] = {"float32": "fast", "float16": "fast", "dynamic": "exact"}
+"""The form that every runtime and delegate takes; dynamic files need LiteRT anyway, whose GELU operator is fastest."""
+
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 MAX_SAMPLES = 16
@@ -28,7 +32,7 @@ def check_settings(
     precision: str = "float32",
     input_size: tuple[int, int] | None = None,
     samples: Path | None = None,
-    gelu: str = "fast",
+    gelu: str | None = None,
     output: str = "logits",
     input: str = "pixels",  # noqa: A002  the option's name
     force: bool = False,
@@ -45,7 +49,7 @@ def check_settings(
         raise ConfigError(f"{shown(out)}: an exported model's file name ends in .tflite")
     for name, value, choices in (
         ("precision", precision, Precision),
-        ("gelu", gelu, Gelu),
+        ("gelu", gelu or "fast", Gelu),
         ("output", output, OutputKind),
         ("input", input, InputKind),
     ):

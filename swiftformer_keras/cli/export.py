@@ -35,9 +35,12 @@ def export(
         typer.Option(metavar="DIR", help="Pictures like those the model will see; by default the package's."),
     ] = None,
     gelu: Annotated[
-        Gelu,
-        typer.Option(help="fast is made of operators every runtime has; exact is nearer to Keras."),
-    ] = Gelu.FAST,
+        Gelu | None,
+        typer.Option(
+            help="fast is made of operators every runtime has; exact is nearer to Keras, and faster on LiteRT. "
+            "By default exact where the file needs LiteRT anyway (dynamic), else fast."
+        ),
+    ] = None,
     output: Annotated[OutputKind, typer.Option(help="What the file returns.")] = OutputKind.LOGITS,
     input: Annotated[
         InputKind, typer.Option(help="RGB pixels 0..255, or values normalised by the caller.")
@@ -61,7 +64,7 @@ def export(
             precision=precision.value,
             input_size=size,
             samples=samples,
-            gelu=gelu.value,
+            gelu=gelu.value if gelu else None,
             output=output.value,
             input=input.value,
             force=force,

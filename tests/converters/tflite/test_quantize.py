@@ -176,7 +176,7 @@ def test_the_file_carries_its_card(made: Made) -> None:
     assert not card.needs_litert
     assert read_metadata(made["uint8"][0]).precision == "int8"
     dynamic = read_metadata(made["dynamic"][0])
-    assert (dynamic.precision, dynamic.gelu, dynamic.needs_litert) == ("dynamic", "tanh", True)
+    assert (dynamic.precision, dynamic.gelu, dynamic.needs_litert) == ("dynamic", "exact", True)
 
 
 def test_classify_takes_every_type_of_ends(made: Made) -> None:
