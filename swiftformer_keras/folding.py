@@ -44,11 +44,6 @@ NORMALIZED = ("/attn/query", "/attn/key", "/attn/token_weight")
 """Convolutions whose result is divided by its own length straight after, so that a positive factor cancels."""
 
 
-HIDDEN = ("/pwconv1", "/fc1")
-"""Convolutions before an activation. What they make is read by one convolution only, so its channels may be in any
-order, and it may have a scale."""
-
-
 class Conv(NamedTuple):
     """One convolution: kernel `(height, width, in, out)`, or `(height, width, channels, 1)` where depthwise."""
 
@@ -203,37 +198,11 @@ def fold_gelu(folded: FoldedSwiftFormer, gelu: Gelu) -> FoldedSwiftFormer:
     factor = gelu_scale(gelu) / gelu_scale(folded.gelu)
     convs = dict(folded.convs)
     for name, (kernel, bias) in folded.convs.items():
-        if name.endswith(HIDDEN):
-            after, (kernel_after, bias_after) = _after(folded, name)
+        if name.endswith(("/pwconv1", "/fc1")):
             convs[name] = Conv(kernel * np.float32(factor), bias * np.float32(factor))
-            convs[after] = Conv(kernel_after / np.float32(factor), bias_after)
+        elif name.endswith(("/pwconv2", "/fc2")):
+            convs[name] = Conv(kernel / np.float32(factor), bias)
     return dataclasses.replace(folded, convs=convs, gelu=gelu)
-
-
-def order_hidden(folded: FoldedSwiftFormer, squares: Mapping[str, np.ndarray]) -> FoldedSwiftFormer:
-    """Sort the hidden channels by what they add to the next map, the smallest first.
-
-    Where a kernel adds up in float16, one product after another, the sum is rounded to its own size at every step: so
-    it stays small for longest. Scores of the reference weights gain 1.4 dB (S at 224).
-
-    Args:
-        squares: mean square of every channel of every map in `HIDDEN`, as `forward` finds it.
-    """
-    convs = dict(folded.convs)
-    for name, (kernel, bias) in folded.convs.items():
-        if name.endswith(HIDDEN):
-            after, (kernel_after, bias_after) = _after(folded, name)
-            added = squares[name] * (kernel_after.astype(np.float64) ** 2).sum(axis=(0, 1, 3))
-            order = np.argsort(added, kind="stable")
-            convs[name] = Conv(kernel[..., order], bias[order])
-            convs[after] = Conv(kernel_after[:, :, order], bias_after)
-    return dataclasses.replace(folded, convs=convs)
-
-
-def _after(folded: FoldedSwiftFormer, name: str) -> tuple[str, Conv]:
-    """The convolution that reads the hidden map of another: pwconv2 of pwconv1, fc2 of fc1."""
-    after = name[:-1] + "2"
-    return after, folded.convs[after]
 
 
 def fold_pixels(folded: FoldedSwiftFormer, preprocessing: Preprocessing) -> FoldedSwiftFormer:
@@ -257,7 +226,7 @@ def fold_pixels(folded: FoldedSwiftFormer, preprocessing: Preprocessing) -> Fold
 # --- the graph ----------------------------------------------------------------------------------------
 
 
-def forward(folded: FoldedSwiftFormer, image: Any, squares: dict[str, Any] | None = None) -> Any:
+def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None = None) -> Any:
     """Logits `(batch, classes)` of pictures `(batch, height, width, 3)`, in `keras.ops`.
 
     Every map stays rank 4 and channels last, every product a convolution; height and width must be static. Name
@@ -266,8 +235,7 @@ def forward(folded: FoldedSwiftFormer, image: Any, squares: dict[str, Any] | Non
     Args:
         folded: the weights, as constants of the graph.
         image: a normalised picture, or pixels after `fold_pixels`.
-        squares: if given, filled with each channel's mean square, `(channels,)`: of the results of `NORMALIZED`, and of
-            the activated results of `HIDDEN`.
+        taps: if given, filled with the outputs of every convolution in `NORMALIZED`, by name.
     """
     import keras
     from keras import ops
@@ -276,11 +244,8 @@ def forward(folded: FoldedSwiftFormer, image: Any, squares: dict[str, Any] | Non
         kernel, bias = folded.convs[name]
         with keras.name_scope(name.rpartition("/")[2]):
             y = ops.conv(x, kernel, padding="valid", data_format="channels_last") + bias
-        if name.endswith(HIDDEN):
-            with keras.name_scope("gelu"):
-                y = ACTIVATIONS[folded.gelu](y)
-        if squares is not None and name.endswith(NORMALIZED + HIDDEN):
-            squares[name] = ops.mean(ops.square(y), axis=(0, 1, 2))
+        if taps is not None and name.endswith(NORMALIZED):
+            taps[name] = y
         return y
 
     def downsample(x: Any, name: str, border: tuple[float, ...]) -> Any:
@@ -295,14 +260,18 @@ def forward(folded: FoldedSwiftFormer, image: Any, squares: dict[str, Any] | Non
         kernel, bias = folded.convs[f"{name}/dwconv"]
         with keras.name_scope("dwconv"):
             y = ops.depthwise_conv(x, kernel, padding="same", data_format="channels_last") + bias
-        y = conv(conv(y, f"{name}/pwconv1"), f"{name}/pwconv2")
+        y = conv(activate(conv(y, f"{name}/pwconv1")), f"{name}/pwconv2")
         with keras.name_scope("residual"):
             return x + y
 
     def mlp(x: Any, name: str) -> Any:
-        y = conv(conv(x, f"{name}/fc1"), f"{name}/fc2")
+        y = conv(activate(conv(x, f"{name}/fc1")), f"{name}/fc2")
         with keras.name_scope("residual"):
             return x + y
+
+    def activate(x: Any) -> Any:
+        with keras.name_scope("gelu"):
+            return ACTIVATIONS[folded.gelu](x)
 
     def attention(x: Any, name: str) -> Any:
         tokens, channels = x.shape[1] * x.shape[2], x.shape[3]

@@ -24,7 +24,6 @@ from converters.tflite.settings import DEFAULT_GELU, Gelu, Precision, check_sett
 from converters.tflite.source import (
     card_of,
     find_scales,
-    mean_squares,
     preprocessing_of,
     reference_outputs,
     weights_sha256,
@@ -198,13 +197,10 @@ def export(
     folded = folding.fold_model(model)
     tell("running the model on the sample pictures", 1)
     reference = reference_outputs(model, pixels, preprocessing, output)
-    squares = mean_squares(folded, pixels[: len(paths)], preprocessing)
-    scales = find_scales(squares)
+    scales = find_scales(folded, pixels[: len(paths)], preprocessing)
 
     tell("converting", 2)
     folded = folding.scale_convs(folded, scales)
-    if precision == "float16":
-        folded = folding.order_hidden(folded, squares)
     if input == "pixels":
         folded = folding.fold_pixels(folded, preprocessing)
         if precision == "float16":

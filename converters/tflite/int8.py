@@ -23,7 +23,7 @@ from converters.tflite.calibration_pictures import read_pixels
 from converters.tflite.check import Difference, compare, run_tflite
 from converters.tflite.flatbuffer import repack
 from converters.tflite.picture_sources import SourcePicture
-from converters.tflite.source import find_scales, mean_squares
+from converters.tflite.source import find_scales
 from converters.tflite.static import quantize_static, unsigned_ends
 from swiftformer_keras.folding import FoldedSwiftFormer
 from swiftformer_keras.preprocessing import Preprocessing
@@ -104,7 +104,7 @@ def scaled(
     from swiftformer_keras import folding
 
     samples = np.stack(list(read_pixels(pictures[:_SCALE_SAMPLES], preprocessing)))
-    folded = folding.scale_convs(folded, find_scales(mean_squares(folded, samples, preprocessing)))
+    folded = folding.scale_convs(folded, find_scales(folded, samples, preprocessing))
     return folding.fold_pixels(folded, preprocessing)
 
 

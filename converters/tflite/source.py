@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,10 +90,13 @@ def load_for(command: str, path: Path) -> SwiftFormerImageClassifier:
     return load_classifier(path)
 
 
-def mean_squares(
+def find_scales(
     folded: FoldedSwiftFormer, pixels: np.ndarray, preprocessing: Preprocessing
-) -> dict[str, np.ndarray]:
-    """Of every channel of the maps that `folding.forward` measures, over pictures: float64 `(channels,)` by name.
+) -> dict[str, float]:
+    """The power of two that brings each query, key and token weight to a root mean square of about 1.
+
+    Their squares are averaged next, in float16 on many a GPU: too large and they overflow, too small and the
+    epsilon drowns them.
 
     Args:
         folded: before `fold_pixels`.
@@ -105,32 +107,17 @@ def mean_squares(
     from swiftformer_keras.folding import forward
     from swiftformer_keras.preprocessing import normalize
 
-    squares: dict[str, Any] = {}
+    squares: dict[str, float] = {}
     for batch in batches(pixels):
-        found: dict[str, Any] = {}
-        forward(folded, normalize(batch, preprocessing), found)
-        for name, value in found.items():
-            mean = ops.convert_to_numpy(value).astype(np.float64)
-            squares[name] = squares.get(name, 0.0) + mean * (len(batch) / len(pixels))
-    return squares
-
-
-def find_scales(squares: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """The power of two that brings each query, key and token weight to a root mean square of about 1.
-
-    Their squares are averaged next, in float16 on many a GPU: too large and they overflow, too small and the
-    epsilon drowns them.
-
-    Args:
-        squares: as `mean_squares` gives them.
-    """
-    from swiftformer_keras.folding import NORMALIZED
-
-    means = {name: float(each.mean()) for name, each in squares.items() if name.endswith(NORMALIZED)}
+        taps: dict[str, Any] = {}
+        forward(folded, normalize(batch, preprocessing), taps)
+        for name, value in taps.items():
+            mean = float((ops.convert_to_numpy(value).astype(np.float64) ** 2).mean())
+            squares[name] = squares.get(name, 0.0) + mean * len(batch) / len(pixels)
     # one half of log2 of a mean of squares is log2 of its root; a map of zeros needs no scale
     return {
         name: 2.0 ** -round(float(np.clip(np.log2(mean) / 2, -60, 60))) if mean > 0 else 1.0
-        for name, mean in means.items()
+        for name, mean in squares.items()
     }
 
 
