@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from converters.tflite import picture_sources
-from converters.tflite.picture_sources import ArrayPicture, find_source, true_classes
+from converters.tflite import picture_arrays
+from converters.tflite.picture_arrays import ArrayPicture
+from converters.tflite.picture_sources import find_source, true_classes
 from swiftformer_keras import data
 from swiftformer_keras.errors import LabelsError, PictureError
 from tests.converters.tflite import pictures
@@ -111,6 +113,14 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         npy("{'descr': '|u1', 'fortran_order': False, 'shape': (99999, 999, 999)}"),
         "more than are read",
     ),
+    "sizes beyond all bounds": (
+        npy("{'descr': '|u1', 'fortran_order': False, 'shape': (0, 99999999999999999999999, 3)}"),
+        "header is damaged",
+    ),
+    "seventy dimensions": (
+        npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': {(1,) * 70}}}", b"1"),
+        "no array of pictures",
+    ),
     "damaged zip": (b"PK\x03\x04" + bytes(40), "damaged"),
 }
 
@@ -139,6 +149,57 @@ def test_archives_with_several_or_forged_arrays_are_refused(tmp_path: Path) -> N
     refused(tmp_path / "flip.npz", "damaged")
 
 
+def archive_of(method: int, **arrays: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        for name, array in arrays.items():
+            archive.writestr(f"{name}.npy", saved(array))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_archives_that_numpy_does_not_write_are_refused(tmp_path: Path, method: int) -> None:
+    (tmp_path / "x.npz").write_bytes(archive_of(method, x=np.zeros((4, 8, 8), np.uint8)))
+    refused(tmp_path / "x.npz", "numpy does not write")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_archives_with_bytes_changed_are_read_or_refused(tmp_path: Path, method: int) -> None:
+    """Names that are no text, offsets beyond the file, checksums that do not fit: one line each, never a traceback."""
+    rng, path = np.random.default_rng(4), tmp_path / "x.npz"
+    good = archive_of(method, x=rng.integers(0, 256, (9, 8, 8, 3), np.uint8), y=np.arange(9))
+    outcomes = set()
+    for _ in range(1500):
+        content = bytearray(good)
+        ends = [*range(60), *range(len(good) - 160, len(good))]
+        for place in rng.choice(ends, rng.integers(1, 5)):
+            content[place] = rng.integers(256)
+        path.write_bytes(content)
+        try:
+            outcomes.add(len(find_source(path)))
+        except PictureError:
+            outcomes.add("refused")
+    assert outcomes == {9, "refused"}
+
+
+def test_of_an_archive_only_pictures_and_classes_are_read(tmp_path: Path) -> None:
+    """30 MB that are no pictures cost nothing, and what shrinks like a bomb is refused before it is unpacked."""
+    others = {f"other{number}": np.zeros(5_000_000, np.uint8) for number in range(6)}
+    pictures_, classes = np.full((5, 8, 8), 7, np.uint8), np.arange(5)
+    path = tmp_path / "x.npz"
+    path.write_bytes(archive_of(zipfile.ZIP_DEFLATED, x=pictures_, y=classes, **others))
+    tracemalloc.start()
+    try:
+        assert [picture.label for picture in find_source(path)] == [0, 1, 2, 3, 4]
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+        path.write_bytes(archive_of(zipfile.ZIP_DEFLATED, x=np.zeros((8000, 100, 100), np.uint8)))
+        tracemalloc.reset_peak()
+        refused(path, "claims too much")
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def idx(array: np.ndarray) -> bytes:
     """yann.lecun.com/exdb/mnist: two zeros, the type, the rank, the sizes big-endian, the values."""
     return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
@@ -164,9 +225,11 @@ def test_a_folder_of_idx_files_gives_its_training_part(tmp_path: Path, suffix: s
         (b"", "no idx file"),
         (bytes([0, 0, 13, 3]) + bytes(12), "no idx file"),
         (idx(np.zeros((2, 4, 4), np.uint8))[:-1], "cut short"),
-        (bytes([0, 0, 8, 3]) + b"\xff" * 12, "claims too much"),
+        (bytes([0, 0, 8, 3]) + b"\xff" * 12, "more than are read"),
+        (bytes([0, 0, 8, 3]) + struct.pack(">3I", 1 << 14, 100, 100), "claims too much"),
         (bytes([0, 0, 8, 3, 0]), "cannot be read"),
-        (idx(np.zeros(7, np.uint8)), "no pictures"),
+        (idx(np.zeros(7, np.uint8)), "rank 1, not of 3"),
+        (bytes([0, 0, 8, 255]) + bytes(1020), "rank 255"),
     ],
 )
 def test_idx_files_that_lie_are_refused(tmp_path: Path, content: bytes, mention: str) -> None:
@@ -202,7 +265,7 @@ def test_what_is_not_there_or_empty_is_refused(tmp_path: Path) -> None:
 
 def test_arrays_are_never_larger_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "x.npy", np.zeros((2, 8, 8, 3), np.uint8))
-    monkeypatch.setattr(picture_sources, "MAX_ARRAY_BYTES", 2 * 8 * 8 * 3 - 1)
+    monkeypatch.setattr(picture_arrays, "MAX_ARRAY_BYTES", 2 * 8 * 8 * 3 - 1)
     refused(tmp_path / "x.npy", "384 bytes")
 
 
