@@ -29,7 +29,7 @@ MAX_SAMPLES = 4096
 """Most pictures to calibrate with; from 128 on, more change nothing but the time it takes."""
 
 HELD_OUT = 64
-"""Pictures that are held out where no other number is asked for; of a small source a quarter."""
+"""Pictures that are held out where no other number is asked for; a quarter where there are not enough for both."""
 
 MAX_HELD_OUT = 2048
 """Most pictures to hold out: their prepared pixels are kept in memory, 300 MB at 224."""
@@ -73,7 +73,7 @@ def choose_pictures(
     Args:
         source: what `picture_sources.find_source` takes.
         samples: how many to calibrate with at most.
-        held_out: how many to hold out at most.
+        held_out: how many to hold out at most; a quarter of the pictures where there are not enough for both.
         seed: of the order; the same source and seed give the same choice.
         progress: is told the step's name, and how many of how many pictures were looked at.
 
@@ -116,7 +116,7 @@ def choose_pictures(
         warnings.append(
             f"{where}: of {len(found)} pictures, {' and '.join(kinds)}. Look whether they belong there"
         )
-    held = min(held_out, len(found) // 4)
+    held = min(held_out, max(len(found) - samples, len(found) // 4))
     chosen = tuple(found.values())
     return CalibrationPictures(chosen[:-held][:samples], chosen[-held:], tuple(found), tuple(warnings))
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+from collections.abc import Sequence
 
 WEIGHT_BITS = 8
 
@@ -28,10 +29,14 @@ FLOAT_PARTS = (".*stem_conv.*", ".*/attn/.*")
 """Names of output tensors (scopes of `folding.forward`) whose convolutions keep float weights."""
 
 
-def quantize_weights(tflite: bytes) -> bytes:
+def quantize_weights(tflite: bytes, keep_float: Sequence[str] = ()) -> bytes:
     """The float32 model with int8 weights in its 1x1 and downsampling convolutions and its dense layer.
 
     The result keeps its weights behind the flatbuffer; `flatbuffer.repack` brings them inside.
+
+    Args:
+        tflite: as `graph.to_tflite` makes it.
+        keep_float: patterns of further output tensors whose operators keep float weights.
     """
     logger = logging.getLogger("absl")
     level = logger.level
@@ -45,7 +50,7 @@ def quantize_weights(tflite: bytes) -> bytes:
             recipe = quantizer.Quantizer(bytearray(tflite))
             for operation in (TFLOperationName.CONV_2D, TFLOperationName.FULLY_CONNECTED):
                 recipe.add_dynamic_config(".*", operation, num_bits=WEIGHT_BITS)
-                for part in FLOAT_PARTS:
+                for part in (*FLOAT_PARTS, *keep_float):
                     recipe.update_quantization_recipe(part, operation, algorithm_key="no_quantize")
             return bytes(recipe.quantize(enable_progress_report=False).quantized_model)
     finally:

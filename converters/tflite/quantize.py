@@ -13,6 +13,7 @@ Keras):
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Callable
@@ -26,7 +27,6 @@ from converters.tflite.calibration_pictures import CalibrationPictures, choose_p
 from converters.tflite.check import Difference, compare, run_tflite
 from converters.tflite.int8 import (
     BiasChoice,
-    Prepared,
     build,
     compare_biases,
     prepare,
@@ -37,7 +37,14 @@ from converters.tflite.int8 import (
 from converters.tflite.picture_sources import true_classes
 from converters.tflite.quantize_report import QuantizeReport
 from converters.tflite.quantize_settings import Settings, check_quantize
-from converters.tflite.sensitivity import costs, measure_groups, mixed
+from converters.tflite.sensitivity import (
+    PICTURES,
+    costs,
+    groups_of,
+    measure_groups,
+    measure_weights,
+    mixed,
+)
 from converters.tflite.source import card_of, preprocessing_of, reference_outputs, weights_sha256
 from converters.top1 import top1
 from swiftformer_keras.errors import BoundNotMetError, ConfigError, LabelsError
@@ -138,15 +145,15 @@ def quantize(
     held_out = np.stack(list(read_pixels(pictures.held_out, preprocessing)))
     tell("running the model on the held-out pictures")
     reference = reference_outputs(model, held_out, preprocessing, "logits")
-    data, biases, groups, prepared = _quantised(model, pictures, preprocessing, settings, tell)
+    made = _quantised(model, pictures, preprocessing, settings, held_out, tell)
     card = card_of(model, preprocessing, settings.scheme, settings.form, "logits", "pixels")
-    data = write_metadata(data, card)
+    data = write_metadata(made.data, card)
     with write_with_record(out, force=force) as (temporary, record):
         temporary.write_bytes(data)
         tell("comparing the file with the model")
         logits = run_tflite(temporary, held_out)
         difference = compare(logits, reference)
-        _hold_bound(out, difference, settings, len(held_out), prepared, tell)
+        _hold_bound(out, difference, settings, len(held_out), made.dearest)
         tell("writing the record")
         report = QuantizeReport(
             file=out.name,
@@ -156,7 +163,7 @@ def quantize(
             io=settings.io,
             gelu=settings.form,
             keep_float=settings.keep_float,
-            float_groups=groups,
+            float_groups=made.float_groups,
             percentile=settings.percentile,
             seed=settings.seed,
             input_size=(preprocessing.height, preprocessing.width),
@@ -164,7 +171,7 @@ def quantize(
             held_out_pictures=len(pictures.held_out),
             sqnr_db=difference.sqnr_db,
             min_sqnr_db=settings.bound_db,
-            biases=biases,
+            biases=made.biases,
             agreement=difference.agreement,
             largest_difference=difference.largest,
             top1=None if classes is None else top1(logits, classes),
@@ -191,20 +198,37 @@ def _classes(
     return None if classes is None else classes[-len(pictures.held_out) :], pictures.warnings
 
 
+@dataclasses.dataclass(frozen=True)
+class _Made:
+    """A quantised model without its card.
+
+    Attributes:
+        data: the .tflite model.
+        biases: what was chosen of its biases, None where there was nothing to choose.
+        float_groups: what the mixed scheme left in float.
+        dearest: measures which of the groups that are not in float cost most, for a message; may take minutes.
+    """
+
+    data: bytes
+    biases: BiasChoice | None
+    float_groups: tuple[str, ...]
+    dearest: Callable[[], str]
+
+
 def _quantised(
     model: SwiftFormerImageClassifier,
     pictures: CalibrationPictures,
     preprocessing: Preprocessing,
     settings: Settings,
+    held_out: np.ndarray,
     tell: Progress,
-) -> tuple[bytes, BiasChoice | None, tuple[str, ...], Prepared | None]:
-    """The model quantised; whether its biases were corrected; the groups in float; what it was made from."""
+) -> _Made:
     from swiftformer_keras import folding
 
     folded = scaled(folding.fold_model(model), pictures.calibration, preprocessing)
     if settings.scheme == "dynamic":
         tell("converting", 0, 0)
-        return _dynamic(folded, preprocessing, settings), None, (), None
+        return _dynamic(folded, settings, held_out, tell)
     prepared = prepare(
         folded,
         pictures.calibration,
@@ -222,17 +246,51 @@ def _quantised(
     else:
         tell("quantising", 0, 0)
         static, groups = build(prepared, float_ends=settings.io != "int8", keep_float=kept), ()
+        _check_quantised(static, settings)
+        with_ends(static, settings.io)  # before the minutes of the biases: not every file can have such ends
         biases = compare_biases(prepared, static, tell)
         static = with_biases(prepared, static, biases, tell)
-    return with_ends(static, settings.io), biases, groups, prepared
+    patterns = groups_of(prepared.ranges)
+    in_float = [*kept, *(patterns[name] for name in groups)]
+    return _Made(
+        with_ends(static, settings.io),
+        biases,
+        groups,
+        lambda: costs(measure_groups(prepared, tell, in_float).groups),
+    )
 
 
-def _dynamic(folded: FoldedSwiftFormer, preprocessing: Preprocessing, settings: Settings) -> bytes:
+def _dynamic(folded: FoldedSwiftFormer, settings: Settings, held_out: np.ndarray, tell: Progress) -> _Made:
     from converters.tflite.graph import to_tflite
     from swiftformer_keras.folding import fold_gelu
 
-    size = (preprocessing.height, preprocessing.width)
-    return to_tflite(fold_gelu(folded, settings.form), size, precision="dynamic")
+    size = (held_out.shape[1], held_out.shape[2])
+    folded = fold_gelu(folded, settings.form)
+    return _Made(
+        to_tflite(folded, size, precision="dynamic"),
+        None,
+        (),
+        lambda: costs(measure_weights(to_tflite(folded, size), held_out[:PICTURES], tell)),
+    )
+
+
+def _check_quantised(static: bytes, settings: Settings) -> None:
+    """Refuse a model without any int8 weights: it would be a float file under another name.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(static, 0)
+    graph = model.Subgraphs(0)
+    tensors = [graph.Tensors(index) for index in range(graph.TensorsLength())]
+    if not any(
+        t.Type() == schema.TensorType.INT8 and model.Buffers(t.Buffer()).DataLength() for t in tensors
+    ):
+        raise ConfigError(
+            f"quantize: {shown(settings.keep_float, 60)!r} leaves every operator in float. Keep less, or use export"
+        )
 
 
 def _matching(keep_float: str | None, names: Ranges) -> tuple[str, ...]:
@@ -249,11 +307,12 @@ def _matching(keep_float: str | None, names: Ranges) -> tuple[str, ...]:
             f"quantize: {shown(keep_float, 60)!r} matches no operator. "
             "Their names begin like stage0_block2/attn/query, stem_conv1 and logits"
         )
-    return tuple(re.escape(name) for name in found)
+    # the quantiser searches the names of all outputs of an operator, each with a semicolon after it
+    return tuple(f"(^|;){re.escape(name)}(;|$)" for name in found)
 
 
 def _hold_bound(
-    out: Path, found: Difference, settings: Settings, pictures: int, prepared: Prepared | None, tell: Progress
+    out: Path, found: Difference, settings: Settings, pictures: int, dearest: Callable[[], str]
 ) -> None:
     if found.sqnr_db is None or found.sqnr_db >= settings.bound_db:
         return
@@ -261,13 +320,15 @@ def _hold_bound(
         f"{shown(out)}: its signal-to-noise ratio to the Keras model is {found.sqnr_db:.1f} dB on {pictures} "
         f"held-out pictures, less than {settings.bound_db:g} dB; it was not kept"
     )
-    if prepared is None:
-        raise BoundNotMetError(f"{said}. Export float16 instead")
-    dearest = costs(measure_groups(prepared, tell))
-    ways = ["more calibration pictures"]
-    if settings.form == "sigmoid":
-        ways.append("--gelu tanh")
-    ways.append("export --precision float16" if settings.scheme == "mixed" else "--scheme mixed")
-    raise BoundNotMetError(
-        f"{said}. Of the noise of int8, the most comes from {dearest}. Try {', '.join(ways[:-1])} or {ways[-1]}"
-    )
+    most = dearest()
+    why = f"Of the noise of int8, the most comes from {most}" if most else "Nothing more can stay in float"
+    ways = {
+        "int8": ["more calibration pictures", "--scheme mixed"],
+        "mixed": ["more calibration pictures", "export --precision float16"],
+        "dynamic": ["export --precision float16"],
+    }[settings.scheme]
+    nearer = {"sigmoid": "tanh", "tanh": "exact", "exact": None}[settings.form]
+    if nearer is not None:
+        ways.insert(-1, f"--gelu {nearer}, whose form is nearer to Keras'")
+    *first, last = ways
+    raise BoundNotMetError(f"{said}. {why}. Try {', '.join(first)}{' or ' if first else ''}{last}")

@@ -10,12 +10,17 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from converters.tflite.calibration_pictures import choose_pictures
 from converters.tflite.check import compare, run_tflite
+from converters.tflite.dynamic import FLOAT_PARTS, quantize_weights
+from converters.tflite.flatbuffer import repack
+from converters.tflite.graph import INPUT_NAME
 from converters.tflite.int8 import (
     BiasChoice,
     Gelu,
@@ -160,32 +165,85 @@ def sensitivity_of_file(path: Path, *, calibration: Path | str, **options: Any) 
     return sensitivity(load_for("sensitivity", path), calibration=calibration, **options)
 
 
-def measure_groups(prepared: Prepared, tell: Tell) -> Sensitivity:
-    """`sensitivity` of a prepared model."""
-    groups = groups_of(prepared.ranges)
+def measure_groups(prepared: Prepared, tell: Tell, keep_float: Sequence[str] = ()) -> Sensitivity:
+    """`sensitivity` of a prepared model, of the groups that are not in float anyway.
+
+    Args:
+        keep_float: patterns of tensors that stay float.
+    """
+    patterns = groups_of(prepared.ranges)
+    left = groups_of(
+        name for name in prepared.ranges if not any(re.search(kept, name) for kept in keep_float)
+    )
     pixels = prepared.choice[:PICTURES]
     reference = run_tflite(prepared.plain, pixels)
-    noises, found = {}, {}
-    for done, name in enumerate(groups):
-        tell("quantising one group at a time", done, len(groups))
-        others = [pattern for other, pattern in groups.items() if other != name]
-        found[name] = compare(run_tflite(build(prepared, keep_float=others), pixels), reference)
-        noises[name] = 10 ** (-decibels(found[name]) / 10)
-    total = sum(noises.values()) or 1.0
-    measured = [
-        Group(name, difference.sqnr_db, difference.agreement, noises[name] / total)
-        for name, difference in found.items()
-    ]
-    together = compare(run_tflite(build(prepared), pixels), reference)
+
+    def one(name: str) -> bytes:
+        others = [pattern for other, pattern in patterns.items() if other != name]
+        return build(prepared, keep_float=[*keep_float, *others])
+
+    groups = rank(left, one, pixels, reference, tell)
+    together = compare(run_tflite(build(prepared, keep_float=keep_float), pixels), reference)
     form = compare(reference, prepared.reference[:PICTURES])
     return Sensitivity(
-        groups=tuple(sorted(measured, key=lambda group: (-group.share, group.name))),
+        groups=groups,
         gelu=prepared.gelu,
         gelu_db=None if prepared.gelu == "exact" else form.sqnr_db,
         together_db=together.sqnr_db,
         pictures=len(pixels),
         input_size=(pixels.shape[1], pixels.shape[2]),
     )
+
+
+def measure_weights(plain: bytes, pixels: np.ndarray, tell: Tell) -> tuple[Group, ...]:
+    """What the int8 weights of each group of a dynamic-range file cost alone, the dearest first.
+
+    Args:
+        plain: the float32 model.
+        pixels: uint8 `(n, height, width, 3)`.
+        tell: is told the step's name, and how much of it is done.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = schema.Model.GetRootAs(plain, 0).Subgraphs(0)
+    names = [graph.Tensors(index).Name().decode() for index in range(graph.TensorsLength())]
+    groups = groups_of(name for name in names if not any(re.search(part, name) for part in FLOAT_PARTS))
+
+    def one(name: str) -> bytes:
+        others = [pattern for other, pattern in groups.items() if other != name]
+        return repack(quantize_weights(plain, others), inputs=(INPUT_NAME,), outputs=("logits",))
+
+    return rank(groups, one, pixels, run_tflite(plain, pixels), tell)
+
+
+def rank(
+    names: Iterable[str],
+    one: Callable[[str], bytes],
+    pixels: np.ndarray,
+    reference: np.ndarray,
+    tell: Tell,
+) -> tuple[Group, ...]:
+    """Groups by what each costs alone, the dearest first.
+
+    Args:
+        names: of the groups.
+        one: makes the model with one group quantised and all others in float.
+        pixels: uint8 `(n, height, width, 3)`.
+        reference: logits of the float model on them.
+        tell: is told the step's name, and how much of it is done.
+    """
+    names = tuple(names)
+    found = {}
+    for done, name in enumerate(names):
+        tell("quantising one group at a time", done, len(names))
+        found[name] = compare(run_tflite(one(name), pixels), reference)
+    noises = {name: 10 ** (-decibels(difference) / 10) for name, difference in found.items()}
+    total = sum(noises.values()) or 1.0
+    measured = [
+        Group(name, difference.sqnr_db, difference.agreement, noises[name] / total)
+        for name, difference in found.items()
+    ]
+    return tuple(sorted(measured, key=lambda group: (-group.share, group.name)))
 
 
 def groups_of(tensors: Iterable[str]) -> dict[str, str]:
@@ -215,7 +273,7 @@ def mixed(
         The model, what was chosen of its biases, and the groups in float: all of them where even that does not meet
         the bound.
     """
-    ranked = [group.name for group in measure_groups(prepared, tell).groups]
+    ranked = [group.name for group in measure_groups(prepared, tell, keep_float).groups]
     if io != "float32":
         ranked = [name for name in ranked if name not in _ENDS]
     patterns = groups_of(prepared.ranges)
@@ -245,6 +303,6 @@ def mixed(
     return with_biases(prepared, static, biases, tell), biases, tuple(ranked[:low])
 
 
-def costs(found: Sensitivity, count: int = 3) -> str:
+def costs(groups: Sequence[Group], count: int = 3) -> str:
     """The dearest groups in words, for a message."""
-    return ", ".join(f"{group.name} {group.share:.0%}" for group in found.groups[:count])
+    return ", ".join(f"{group.name} {group.share:.0%}" for group in groups[:count])

@@ -1,7 +1,7 @@
 """Static int8: weights per channel and activations per tensor as int8; what int8 would ruin stays float.
 
-Float operators between int8 ones are islands with DEQUANTIZE and QUANTIZE around them; XNNPACK keeps them in the same
-partition, so they cost 0.09 ns an element and no copy.
+Float operators between int8 ones are islands with DEQUANTIZE and QUANTIZE around them; LiteRT's XNNPACK keeps them in
+the same partition, so they cost 0.09 ns an element and no copy. Android's 2.16.1 leaves MEAN and RSQRT out of it.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def quantize(
     ] = None,
     samples: Annotated[int, typer.Option(metavar="N", help="Pictures to calibrate with, at most.")] = 128,
     held_out: Annotated[
-        int, typer.Option(metavar="N", help="Other pictures to measure on, at most; of few a quarter.")
+        int, typer.Option(metavar="N", help="Other pictures to measure on, at most; a quarter of few.")
     ] = 64,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the choice of pictures.")] = 0,
     percentile: Annotated[

@@ -42,7 +42,9 @@ def test_no_more_than_the_samples_and_64_others_are_used(tmp_path: Path) -> None
     told: list[tuple[str, int, int]] = []
     chosen = choose(folder, samples=24, progress=lambda *step: told.append(step))
     assert len(chosen.calibration) == 24
-    assert len(chosen.held_out) == (24 + 64) // 4
+    assert len(chosen.held_out) == 64
+    assert not set(chosen.calibration) & set(chosen.held_out)
+    assert len(chosen.sha256) == 88
     assert len(told) == 88
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,43 @@ def test_an_expression_that_matches_nothing_is_refused(tmp_path: Path, calibrati
     refused(ConfigError, tmp_path, calibration, "matches no operator", keep_float="stage9")
 
 
+def test_leaving_everything_in_float_is_refused(tmp_path: Path, calibration: Path) -> None:
+    refused(ConfigError, tmp_path, calibration, "leaves every operator in float", keep_float=".")
+    refused(ConfigError, tmp_path, calibration, "leaves every operator in float", keep_float=".", io="int8")
+
+
+def test_ends_that_cannot_be_are_refused_before_biases_are_corrected(
+    tmp_path: Path, calibration: Path
+) -> None:
+    told: list[str] = []
+    settings: dict[str, Any] = {
+        "io": "uint8",
+        "keep_float": "stem_conv1",
+        "progress": lambda *step: told.append(step[0]),
+    }
+    refused(ConfigError, tmp_path, calibration, "ends cannot be uint8", **settings)
+    assert told[-1] == "quantising"
+
+
+def test_what_costs_most_is_named_and_what_is_in_float_is_not(tmp_path: Path, calibration: Path) -> None:
+    def said(**settings: Any) -> str:
+        with pytest.raises(BoundNotMetError) as caught:
+            quantize(micro(), tmp_path / "x.tflite", calibration=calibration, min_sqnr_db=90, **settings)
+        return str(caught.value)
+
+    plain = said(gelu="tanh")
+    dearest = re.findall(r"(stem|head|stage\S+) \d+%", plain)
+    assert len(dearest) == 3
+    assert "--gelu exact" in plain and "--scheme mixed" in plain
+    kept = said(gelu="tanh", keep_float=dearest[1])
+    assert dearest[1] not in kept.partition("comes from")[2]
+    assert re.findall(r"(stem|head|stage\S+) \d+%", kept)[0] == dearest[0]
+    weights = said(scheme="dynamic")
+    assert len(re.findall(r"(head|stage\S+) \d+%", weights)) == 3
+    assert "attn" not in weights and "stem" not in weights, "they are float"
+    assert "--precision float16" in weights and "--gelu" not in weights
+
+
 def test_calibration_folders_of_no_use_are_refused(tmp_path: Path) -> None:
     refused(PictureError, tmp_path, tmp_path / "nowhere", "no such folder")
     refused(CalibrationError, tmp_path, pictures.repeated(tmp_path / "one", 40), "1 different")
@@ -110,8 +148,9 @@ def test_a_bound_that_is_not_met_leaves_the_file_there_was(tmp_path: Path, calib
     assert BoundNotMetError.exit_code == 3
 
 
+@pytest.mark.parametrize("scheme", ["int8", "dynamic"])
 def test_a_full_disk_leaves_nothing(
-    tmp_path: Path, calibration: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, calibration: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     def full(path: Path, content: bytes) -> None:
         path.touch()
@@ -119,7 +158,19 @@ def test_a_full_disk_leaves_nothing(
 
     model = micro()
     monkeypatch.setattr(Path, "write_bytes", full)
-    refused(OutputError, tmp_path, calibration, "disk is full", model=model, scheme="dynamic")
+    refused(OutputError, tmp_path, calibration, "disk is full", model=model, scheme=scheme, min_sqnr_db=0)
+
+
+def test_a_disk_that_is_full_when_the_record_is_written_leaves_nothing(
+    tmp_path: Path, calibration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *arguments: object, **options: object) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    model = micro()
+    monkeypatch.setattr(Path, "write_text", full)
+    refused(OutputError, tmp_path, calibration, "disk is full", model=model, scheme="dynamic", min_sqnr_db=0)
 
 
 GROUPS = "quantising with groups in float"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from swiftformer_keras import data
+from tests.converters.tflite.models import tiny
 from tests.converters.tflite.pictures import fashion
 from tests.harness import FIXTURES
 from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, run_cli
@@ -127,6 +129,32 @@ def test_quantize_takes_no_tflite_file(folder: Path, tflite: Path, int8: Path) -
             ran = call_cli(*command, "--calibration", "demo", "--quiet")
             assert ran.returncode == 2
             assert what in assert_one_line(ran.stderr)
+
+
+OTHERS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "cut short": (lambda data: data[: len(data) // 2], "is a .tflite file. "),
+    "cut in the head": (lambda data: data[:10], "is a .tflite file. "),
+    "from elsewhere": (lambda data: tiny(), "is a .tflite file. "),
+    "no signature": (
+        lambda data: tiny(lambda model: setattr(model, "signatureDefs", [])),
+        "is a .tflite file. ",
+    ),
+    "no model": (lambda data: b"no model" + data[8:], "x.tflite"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_quantize_takes_no_tflite_file_of_any_other_kind(
+    folder: Path, tflite: Path, tmp_path: Path, name: str
+) -> None:
+    change, mention = OTHERS[name]
+    (tmp_path / "x.tflite").write_bytes(change(tflite.read_bytes()))
+    ran = call_cli(
+        "quantize", tmp_path / "x.tflite", tmp_path / "out.tflite", "--calibration", "demo", "--quiet"
+    )
+    assert ran.returncode == 2
+    assert mention in assert_one_line(ran.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.tflite"]
 
 
 def test_quantize_below_its_bound_exits_with_3_and_leaves_nothing(folder: Path, model: Path) -> None:

@@ -106,13 +106,26 @@ def test_each_operator_answers_for_its_own_loss_only() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("attention", ["l2norm", "ones"])
 @pytest.mark.parametrize("variant", reference.VARIANTS[:4])
-def test_every_variant_on_the_reference_weights(tmp_path: Path, variant: str, attention: str) -> None:
-    contract = PREPROCESSINGS["timm"]
+def test_every_variant_on_the_reference_inputs(tmp_path: Path, variant: str, attention: str) -> None:
+    """Reference weights and a seeded normalised input, those of the reference logits."""
     path = tmp_path / "model.tflite"
-    export(reference.classifier(variant, attention, preprocessing=contract), path, precision="float16")
-    inputs = pixels(data.sample_pictures()[:1], contract)
+    model = reference.classifier(variant, attention, preprocessing=PREPROCESSINGS["timm"])
+    export(model, path, precision="float16", input="normalized")
+    inputs = list(reference.images(224, 224)[:1])
     bounds = {"float32": MIN_SQNR_DB, "float16": WORST_GPU_SQNR_DB}
     for loss in emulate(read_graph(path.read_bytes(), "file"), inputs):
         assert loss.overflowing is None
         assert loss.difference.sqnr_db is not None
         assert loss.difference.sqnr_db >= bounds[loss.accumulators], loss.accumulators
+
+
+@pytest.mark.slow
+def test_raw_pixels_pass_as_well(tmp_path: Path) -> None:
+    path, contract = tmp_path / "model.tflite", PREPROCESSINGS["timm"]
+    model = reference.classifier("swiftformer_xs", "l2norm", preprocessing=contract)
+    export(model, path, precision="float16")
+    inputs = pixels(data.sample_pictures()[:1], contract)
+    for loss in emulate(read_graph(path.read_bytes(), "file"), inputs):
+        assert loss.overflowing is None
+        assert loss.difference.sqnr_db is not None
+        assert loss.difference.sqnr_db >= MIN_SQNR_DB, loss.accumulators
