@@ -125,7 +125,8 @@ def test_raw_pixels_pass_as_well(tmp_path: Path) -> None:
     model = reference.classifier("swiftformer_xs", "l2norm", preprocessing=contract)
     export(model, path, precision="float16")
     inputs = pixels(data.sample_pictures()[:1], contract)
+    bounds = {"float32": MIN_SQNR_DB, "float16": WORST_GPU_SQNR_DB}
     for loss in emulate(read_graph(path.read_bytes(), "file"), inputs):
         assert loss.overflowing is None
         assert loss.difference.sqnr_db is not None
-        assert loss.difference.sqnr_db >= MIN_SQNR_DB, loss.accumulators
+        assert loss.difference.sqnr_db >= bounds[loss.accumulators], loss.accumulators
