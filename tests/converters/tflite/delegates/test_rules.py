@@ -11,7 +11,7 @@ from converters.tflite.check import delegation
 from converters.tflite.delegates.conditions import CONDITIONS
 from converters.tflite.delegates.kernels import LITERT, TFLITE_2_16
 from converters.tflite.delegates.lint import DelegateReport, judge, kind_of, lint
-from converters.tflite.delegates.operators import Graph, read_graph
+from converters.tflite.delegates.operators import Graph, Operator, read_graph
 from converters.tflite.delegates.rules import COVERED, RUNTIMES, SIZED_BY_INPUTS, Runtime
 from tests.converters.tflite.delegates.litert_choices import choices
 from tests.converters.tflite.delegates.one_operator import Case, cases, in_version
@@ -93,15 +93,25 @@ def test_every_entry_is_held_against_a_model(runtime: Runtime, graphs: dict[str,
         assert rule.kinds, name
         for kind in rule.kinds:
             assert (name, kind) in seen, (name, kind)
-        for need in rule.needs:
-            condition = CONDITIONS[need.partition(" before ")[0]]
-            broken = any(operator.name == name and not condition.holds(operator) for operator in asked)
-            assert broken, f"no model breaks {need!r} of {name}"
+        for need in (*rule.needs, *rule.fails):
+            assert_broken(need, name, asked)
+    for name, demanded in runtime.kernels.demanded.items():
+        for need in demanded:
+            assert_broken(need, name, asked)
+
+
+def assert_broken(need: str, name: str, asked: list[Operator]) -> None:
+    condition = CONDITIONS[need.partition(" before ")[0]]
+    broken = any(operator.name == name and not condition.holds(operator) for operator in asked)
+    assert broken, f"no model breaks {need!r} of {name}"
 
 
 def test_every_condition_is_asked_for() -> None:
     asked = {
-        need.partition(" before ")[0] for r in RUNTIMES for rule in r.rules.values() for need in rule.needs
+        need.partition(" before ")[0]
+        for r in RUNTIMES
+        for rule in r.rules.values()
+        for need in (*rule.needs, *rule.fails)
     }
     demanded = {name for r in RUNTIMES for names in r.kernels.demanded.values() for name in names}
     assert set(CONDITIONS) == asked | demanded
