@@ -101,7 +101,7 @@ CONDITIONS: Mapping[str, Condition] = {
     ),
     "axes over height and width": Condition(
         _over_height_and_width,
-        "taken over height and width, or width alone, of four dimensions",
+        "taken only over height and width, or width alone, of four dimensions",
         "reduce over axes 1 and 2, or 2 alone; over channels it costs little",
     ),
     "one runtime input": Condition(
@@ -167,7 +167,7 @@ CONDITIONS: Mapping[str, Condition] = {
     ),
     "zero point 0 in int8": Condition(
         scales.middle_zero_point,
-        "taken with zero point 0 there",
+        "taken only with zero point 0 there",
         "compute on the CPU on older phones, or keep this operator at the graph's edge",
     ),
     "symmetric weights in int8": Condition(

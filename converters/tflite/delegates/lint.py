@@ -239,16 +239,16 @@ def _failed(operator: Operator, kind: Kind, rule: Rule, runtime: Runtime) -> tup
     if since is None:
         return f"{runtime.short} does not take it in {kind}", _advice(operator, kind)
     if since > runtime.api:
-        return f"taken in {kind} from API level {since} on", "compute on the CPU on older phones"
+        return f"taken only from API level {since} on in {kind}", "compute on the CPU on older phones"
     if rule.max_version is not None and operator.version > rule.max_version:
-        return f"taken up to version {rule.max_version}, this is version {operator.version}", (
+        return f"taken only up to version {rule.max_version}, this is version {operator.version}", (
             "convert the model again for an older runtime, or for another type"
         )
     low, high = rule.ranks
     for end in (*operator.runtime_inputs, *operator.outputs):
         if not low <= end.rank <= high:
             wanted = f"{low}" if low == high else f"{low} to {high}"
-            return f"taken with {wanted} dimensions, not with {end.rank}", (
+            return f"taken only with {wanted} dimensions, not with {end.rank}", (
                 "keep maps in four dimensions (batch, height, width, channels)"
             )
     for need in rule.needs:
