@@ -6,19 +6,25 @@ answers of a phone here.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from converters.load import load_checkpoint
+from converters.tflite.delegates import scales
 from converters.tflite.delegates.kernels import TFLITE_2_16
 from converters.tflite.delegates.lint import judge
 from converters.tflite.delegates.operators import read_graph
 from converters.tflite.delegates.rules import RUNTIMES, Runtime
 from converters.tflite.flatbuffer import repack
 from converters.tflite.settings import Precision
+from swiftformer_keras import data
 from tests.android_runtime.runtime import AndroidRuntime, Answer, Request
 from tests.android_runtime.test_agreement import converted
 from tests.converters.tflite.delegates.one_operator import cases, in_version
+from tests.converters.tflite.delegates.our_files import QUANTISED, quantised
 from tests.converters.tflite.delegates.test_rules import PEERS, outcome, plain_cases
 from tests.converters.tflite.models import written
 from tests.harness import needs_shared
@@ -77,6 +83,25 @@ def test_our_files_fall_into_the_pieces_that_the_library_makes(
     assert_same_pieces(android, written(tmp_path, converted("swiftformer_xs", 64, precision)))
 
 
+@pytest.mark.parametrize("name", QUANTISED)
+def test_our_quantised_files_fall_into_the_pieces_that_the_library_makes(
+    android: AndroidRuntime, tmp_path: Path, name: str
+) -> None:
+    """Of the trained network: its ranges are symmetric here and there, which random weights' are not."""
+    path = quantised(trained(), tmp_path, name)
+    widened = [operator for operator in read_graph(path).operators if operator.name == "DEQUANTIZE"]
+    if name == "int8":
+        assert any(scales.middle_zero_point(operator) for operator in widened), "as NNAPI minds at level 29"
+    assert_same_pieces(android, path)
+
+
+@functools.cache
+def trained() -> Any:
+    return load_checkpoint(
+        data.demo_checkpoint(), preprocessing=data.demo_preprocessing(), labels=data.demo_labels()
+    ).model
+
+
 @needs_shared
 @pytest.mark.parametrize("path", PEERS, ids=lambda path: path.stem)
 def test_peers_fall_into_the_pieces_that_the_library_makes(
@@ -89,9 +114,9 @@ def test_peers_fall_into_the_pieces_that_the_library_makes(
 
 def assert_same_pieces(android: AndroidRuntime, path: Path) -> None:
     graph = read_graph(path)
-    phones = [runtime for runtime in PHONES if runtime.api in (0, 27, 30)]
-    answers = android.ask([Request(path, runtime.delegate, sdk=runtime.api or 34) for runtime in phones])
-    for runtime, answer in zip(phones, answers, strict=True):
+    """On XNNPACK, the GPU delegate and NNAPI of every API level."""
+    answers = android.ask([Request(path, runtime.delegate, sdk=runtime.api or 34) for runtime in PHONES])
+    for runtime, answer in zip(PHONES, answers, strict=True):
         report = judge(graph, runtime)
         if report.refused:
             assert answer.refused and not answer.delegations, runtime.name

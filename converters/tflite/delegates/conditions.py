@@ -1,19 +1,18 @@
 """What a rule can ask of an operator beside its type, rank and version: one small function each, by name.
 
 `rules.py` says which delegate asks which of them. A function answers whether the condition holds; what it reads is
-in the operator alone.
+in the operator alone. What is asked of scales and zero points is in `scales.py`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
 
-from converters.tflite.delegates.operators import Operand, Operator
+from converters.tflite.delegates import scales
+from converters.tflite.delegates.operators import Operator
 
 RELU_TO_RELU6 = (0, 1, 2, 3)  # ActivationFunctionType: NONE, RELU, RELU_N1_TO_1, RELU6
-QUANTISED = ("int8", "uint8")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,20 +22,6 @@ class Condition:
     holds: Callable[[Operator], bool]
     reason: str
     advice: str
-
-
-def _quantisation(operand: Operand) -> tuple[float | None, int | None]:
-    return operand.tensor.scale, operand.tensor.zero_point
-
-
-def _first(operator: Operator) -> Operand | None:
-    return next((i for i in operator.inputs if i is not None and not i.constant), operator.input(0))
-
-
-def _same_quantisation(operator: Operator) -> bool:
-    ends = [*operator.runtime_inputs, *operator.outputs]
-    quantised = {_quantisation(end) for end in ends if end.tensor.dtype in QUANTISED}
-    return len(quantised) <= 1
 
 
 def _axes(operator: Operator) -> tuple[int, ...] | None:
@@ -60,15 +45,14 @@ def _types_differ(operator: Operator) -> bool:
     return source is not None and weights is not None and source.tensor.dtype != weights.tensor.dtype
 
 
+def _input_type(operator: Operator) -> str | None:
+    source = operator.input(0)
+    return None if source is None else source.tensor.dtype
+
+
 def _weights_constant(operator: Operator) -> bool:
     weights = operator.input(1)
     return weights is not None and weights.constant
-
-
-def _sigmoid_scale(operator: Operator) -> bool:
-    output = operator.outputs[0]
-    zero = 0 if output.tensor.dtype == "uint8" else -128
-    return output.tensor.dtype not in QUANTISED or _quantisation(output) == (1 / 256, zero)
 
 
 def _per_tensor(operator: Operator) -> bool:
@@ -82,17 +66,6 @@ def _runtime_per_tensor(operator: Operator) -> bool:
 def _bias_per_tensor(operator: Operator) -> bool:
     bias = operator.input(2)
     return bias is None or bias.tensor.quantisation != "per-channel"
-
-
-def _moderate_scales(operator: Operator) -> bool:
-    output = operator.outputs[0].tensor
-    inputs = [i.tensor for i in operator.inputs if i is not None]
-    if output.dtype not in QUANTISED or not output.scale or any(not tensor.scale for tensor in inputs):
-        return True
-    scales = [tensor.scale or 0.0 for tensor in inputs]
-    if operator.name == "MUL":
-        return 2**-16 <= math.prod(scales) / output.scale < 2**8
-    return all(2**-10 <= scale / output.scale < 2**8 for scale in scales)
 
 
 def _unit_strides(operator: Operator) -> bool:
@@ -122,13 +95,13 @@ def _output_rank(operator: Operator) -> bool:
 
 CONDITIONS: Mapping[str, Condition] = {
     "same quantisation": Condition(
-        _same_quantisation,
+        scales.same,
         "scale or zero point of its inputs and outputs differ",
         "quantise them alike, or keep this operator in float",
     ),
     "axes over height and width": Condition(
         _over_height_and_width,
-        "taken over height and width, or width alone, of four dimensions",
+        "taken only over height and width, or width alone, of four dimensions",
         "reduce over axes 1 and 2, or 2 alone; over channels it costs little",
     ),
     "one runtime input": Condition(
@@ -138,9 +111,79 @@ CONDITIONS: Mapping[str, Condition] = {
         _weights_constant, "its weights are not constant", "make the weights a constant"
     ),
     "sigmoid's output scale": Condition(
-        _sigmoid_scale,
-        "its output is not quantised with scale 1/256 and the lowest zero point",
+        scales.scale_is(1 / 256),
+        "its output is not quantised with scale 1/256",
         "quantise the output with scale 1/256",
+    ),
+    "softmax's output in int8": Condition(
+        scales.softmax_in_int8,
+        "its output is not quantised with scale 1/256 and zero point -128",
+        "quantise the output from 0 to 1",
+    ),
+    "log-softmax's output": Condition(
+        scales.log_softmax,
+        "its output is not quantised with scale 1/16 and the highest zero point",
+        "quantise the output from -16 to 0, or keep this operator in float",
+    ),
+    "unit vector's output": Condition(
+        scales.unit_vector,
+        "its output is not quantised with scale 1/128 and the middle zero point",
+        "quantise the output from -1 to 1, or keep this operator in float",
+    ),
+    "input scale below 128 outputs": Condition(
+        scales.hard_swish,
+        "its input's scale is 128 times its output's, or more",
+        "calibrate again; its output hardly varies",
+    ),
+    "bias scale": Condition(
+        scales.bias,
+        "its bias does not have the scale of its input times that of its weights",
+        "quantise the bias with the product of both scales",
+    ),
+    "products below 256 outputs": Condition(
+        scales.product_below_256,
+        "the scale of its input times that of its weights is 256 times its output's, or more",
+        "calibrate again; its output hardly varies",
+    ),
+    "products below the output in uint8": Condition(
+        scales.product_below_output_in_uint8,
+        "the scale of its input times that of its weights is not below its output's",
+        "calibrate again, or use API level 29 or later",
+    ),
+    "convertible scales": Condition(
+        scales.convertible,
+        "the scales of input and output are too far apart for its fixed-point arithmetic",
+        "calibrate again; one of the tensors hardly varies",
+    ),
+    "float or its own type": Condition(
+        lambda operator: _input_type(operator) in ("float32", operator.outputs[0].tensor.dtype),
+        "it changes int8 to uint8 or back",
+        "give the file ends of the type that it computes in",
+    ),
+    "same quantisation of inputs in uint8": Condition(
+        lambda operator: operator.outputs[0].tensor.dtype != "uint8" or scales.same_inputs(operator),
+        "scale or zero point of its inputs differ",
+        "quantise them alike, or use API level 29 or later",
+    ),
+    "zero point 0 in int8": Condition(
+        scales.middle_zero_point,
+        "taken only with zero point 0 there",
+        "compute on the CPU on older phones, or keep this operator at the graph's edge",
+    ),
+    "symmetric weights in int8": Condition(
+        lambda operator: _input_type(operator) != "int8" or scales.symmetric_weights(operator),
+        "its weights are not quantised with zero point 0",
+        "quantise the weights symmetrically",
+    ),
+    "symmetric weights": Condition(
+        scales.symmetric_weights,
+        "its weights are not quantised with zero point 0",
+        "quantise the weights symmetrically",
+    ),
+    "summable scales": Condition(
+        scales.summable,
+        "its inputs' scales are too far above its output's for its fixed-point arithmetic",
+        "calibrate again; its output hardly varies",
     ),
     "per-tensor weights": Condition(
         _per_tensor,
@@ -158,7 +201,7 @@ CONDITIONS: Mapping[str, Condition] = {
         "quantise its weights with one scale, or keep it in float",
     ),
     "scales near each other": Condition(
-        _moderate_scales,
+        scales.near,
         "the scales of inputs and output are too far apart for its fixed-point arithmetic",
         "calibrate again; one of the tensors hardly varies",
     ),
@@ -222,8 +265,13 @@ CONDITIONS: Mapping[str, Condition] = {
         "it has an activation fused into integer arithmetic",
         "make the activation an operator of its own",
     ),
+    "no activation between scales": Condition(
+        lambda operator: _no_activation(operator) or scales.same(operator),
+        "it has an activation fused into it, and scale or zero point of its inputs and outputs differ",
+        "make the activation an operator of its own",
+    ),
     "same scale in int8": Condition(
-        lambda operator: operator.outputs[0].tensor.dtype != "int8" or _same_quantisation(operator),
+        lambda operator: operator.outputs[0].tensor.dtype != "int8" or scales.same(operator),
         "its kernel wants inputs and output in int8 quantised alike",
         "quantise them alike, or keep this operator in float",
     ),

@@ -23,12 +23,15 @@ class Kernels:
         newest: newest version of each operator.
         refused: arithmetic for which an operator has no kernel.
         demanded: names of `conditions.CONDITIONS` without which an operator is not loaded.
+        ask_first: every operator's kernel must accept it before a delegate may take it; otherwise only the kernels of
+            what the delegate leaves are asked.
     """
 
     title: str
     newest: Mapping[str, int]
     refused: Mapping[str, Iterable[Kind]]
     demanded: Mapping[str, tuple[str, ...]]
+    ask_first: bool
 
 
 def versions(text: str) -> dict[str, int]:
@@ -49,6 +52,17 @@ _REFUSED: Mapping[str, Iterable[Kind]] = {
     "SQRT": ("uint8", "int32"),
     "L2_NORMALIZATION": ("int32",),
 }
+_BIASED = ("bias scale",)
+_DEMANDED: Mapping[str, tuple[str, ...]] = {
+    "CONV_2D": ("three inputs", "symmetric weights in int8", *_BIASED),
+    "DEPTHWISE_CONV_2D": _BIASED,
+    "FULLY_CONNECTED": ("plain activation with equal types", *_BIASED),
+    **dict.fromkeys(("EXPAND_DIMS", "MIRROR_PAD"), ("same quantisation",)),
+    **dict.fromkeys(("ADD", "SQUARED_DIFFERENCE"), ("summable scales",)),
+    "HARD_SWISH": ("input scale below 128 outputs",),
+    "SOFTMAX": ("softmax's output in int8",),
+    "LOG_SOFTMAX": ("log-softmax's output",),
+}
 
 LITERT = Kernels(
     title="LiteRT 2.3, its kernels",
@@ -65,11 +79,15 @@ LITERT = Kernels(
     ),
     refused={**_REFUSED, "REDUCE_PROD": ("uint8", "int32")},
     demanded={
-        "CONCATENATION": ("same scale in int8", "no activation in int32"),
-        "L2_NORMALIZATION": ("no activation",),
-        "CONV_2D": ("three inputs",),
-        "FULLY_CONNECTED": ("plain activation with equal types",),
+        **_DEMANDED,
+        "CONCATENATION": (
+            "same scale in int8",
+            "no activation in int32",
+            "no activation between scales",
+        ),
+        "L2_NORMALIZATION": ("no activation", "unit vector's output"),
     },
+    ask_first=False,
 )
 TFLITE_2_16 = Kernels(
     title="TFLite 2.16.1, its kernels",
@@ -86,10 +104,11 @@ TFLITE_2_16 = Kernels(
     ),
     refused={**_REFUSED, "SQRT": ("int8", "uint8", "int32"), "TRANSPOSE_CONV": ("dynamic",)},
     demanded={
+        **_DEMANDED,
         "CONCATENATION": ("same scale in int8", "no activation"),
+        "SUB": ("summable scales",),
         "LOGISTIC": ("sigmoid's output scale",),
-        "L2_NORMALIZATION": ("at most four dimensions", "no activation"),
-        "CONV_2D": ("three inputs",),
-        "FULLY_CONNECTED": ("plain activation with equal types",),
+        "L2_NORMALIZATION": ("at most four dimensions", "no activation", "unit vector's output"),
     },
+    ask_first=True,
 )

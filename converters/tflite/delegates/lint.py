@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from converters.tflite.delegates.conditions import CONDITIONS, QUANTISED
+from converters.tflite.delegates.conditions import CONDITIONS
 from converters.tflite.delegates.kernels import Kind
 from converters.tflite.delegates.operators import Graph, Operand, Operator, read_graph
 from converters.tflite.delegates.partition import pieces
 from converters.tflite.delegates.rules import ADVICE, RUNTIMES, SIZED_BY_INPUTS, Delegate, Rule, Runtime
+from converters.tflite.delegates.scales import QUANTISED
 
 Outcome = Literal["taken", "left", "refused", "unknown"]
 
@@ -159,8 +160,12 @@ def verdict(operator: Operator, runtime: Runtime) -> Verdict:
         shape=() if first is None else first.tensor.shape,
         outcome="taken",
     )
-    refused = _refused(operator, kind, runtime)
-    if refused:
+    failed: tuple[str, str] | None
+    outcome, failed = _choice(operator, kind, runtime)
+    refused = _too_new(operator, runtime)
+    if refused is None and (runtime.kernels.ask_first or outcome != "taken"):
+        refused = _refused(operator, kind, runtime)
+    if refused is not None:
         return dataclasses.replace(
             known,
             outcome="refused",
@@ -168,22 +173,30 @@ def verdict(operator: Operator, runtime: Runtime) -> Verdict:
             advice=_advice(operator, kind),
             reference=runtime.kernels.title,
         )
-    if operator.widens_a_constant:
-        return known
-    outcome: Outcome = "left"
-    failed: tuple[str, str] | None
-    if operator.name in runtime.without:
-        failed = f"{runtime.short} has no {operator.name}", _advice(operator, kind)
-    elif operator.name in runtime.rules:
-        failed = _failed(operator, kind, runtime.rules[operator.name], runtime)
-    else:
-        outcome, failed = "unknown", ("there is no rule for this operator", "ask the runtime itself")
     if failed is None:
         return known
     reference = "" if outcome == "unknown" else runtime.reference
     return dataclasses.replace(
         known, outcome=outcome, reason=failed[0], advice=failed[1], reference=reference
     )
+
+
+def _choice(operator: Operator, kind: Kind, runtime: Runtime) -> tuple[Outcome, tuple[str, str] | None]:
+    """What the delegate does with an operator that has its kernel, and unless it is taken why and what to do."""
+    if operator.widens_a_constant:
+        return "taken", None
+    if operator.name in runtime.without:
+        return "left", (f"{runtime.short} has no {operator.name}", _advice(operator, kind))
+    if operator.name not in runtime.rules:
+        return "unknown", ("there is no rule for this operator", "ask the runtime itself")
+    rule = runtime.rules[operator.name]
+    failed = _failed(operator, kind, rule, runtime)
+    if failed is not None:
+        return "left", failed
+    broken = next((CONDITIONS[name] for name in rule.fails if not CONDITIONS[name].holds(operator)), None)
+    if broken is not None:
+        return "refused", (f"{runtime.short} takes it and fails: {broken.reason}", broken.advice)
+    return "taken", None
 
 
 def _sized_at_run_time(operator: Operator) -> bool:
@@ -202,12 +215,16 @@ def _left_whole(verdict: Verdict, cause: Operator, runtime: Runtime) -> Verdict:
     )
 
 
+def _too_new(operator: Operator, runtime: Runtime) -> str | None:
+    newest = runtime.kernels.newest.get(operator.name)
+    if newest is None or operator.version <= newest:
+        return None
+    return f"version {operator.version} is newer than the {newest} that this runtime has"
+
+
 def _refused(operator: Operator, kind: Kind, runtime: Runtime) -> str | None:
-    """Why the runtime would not even load the file, where that is known."""
+    """Why the operator's kernel refuses it, and with it the file, where that is known."""
     kernels = runtime.kernels
-    newest = kernels.newest.get(operator.name)
-    if newest is not None and operator.version > newest:
-        return f"version {operator.version} is newer than the {newest} that this runtime has"
     if kind in kernels.refused.get(operator.name, ()):
         return f"this runtime has no {operator.name} in {kind}"
     for name in kernels.demanded.get(operator.name, ()):
@@ -222,16 +239,16 @@ def _failed(operator: Operator, kind: Kind, rule: Rule, runtime: Runtime) -> tup
     if since is None:
         return f"{runtime.short} does not take it in {kind}", _advice(operator, kind)
     if since > runtime.api:
-        return f"taken in {kind} from API level {since} on", "compute on the CPU on older phones"
+        return f"taken only from API level {since} on in {kind}", "compute on the CPU on older phones"
     if rule.max_version is not None and operator.version > rule.max_version:
-        return f"taken up to version {rule.max_version}, this is version {operator.version}", (
+        return f"taken only up to version {rule.max_version}, this is version {operator.version}", (
             "convert the model again for an older runtime, or for another type"
         )
     low, high = rule.ranks
     for end in (*operator.runtime_inputs, *operator.outputs):
         if not low <= end.rank <= high:
             wanted = f"{low}" if low == high else f"{low} to {high}"
-            return f"taken with {wanted} dimensions, not with {end.rank}", (
+            return f"taken only with {wanted} dimensions, not with {end.rank}", (
                 "keep maps in four dimensions (batch, height, width, channels)"
             )
     for need in rule.needs:

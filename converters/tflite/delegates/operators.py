@@ -24,6 +24,7 @@ from converters.tflite.model_schema import (
     BufferField,
     ModelField,
     OperatorField,
+    QuantizationField,
     SubGraphField,
     TensorField,
     buffer_range,
@@ -33,6 +34,7 @@ from converters.tflite.model_schema import (
 from swiftformer_keras.shown import shown
 
 _MAX_ENDS = 4096  # inputs or outputs of one operator
+_MAX_CHANNELS = 1 << 20  # scales of one tensor
 _SMALL_BYTES = 128  # constants up to this size are read: axes, paddings, shapes, one epsilon
 _NUMBERS = {"int32": "<i4", "int64": "<i8", "float32": "<f4"}
 
@@ -70,12 +72,14 @@ class Operand:
         constant: its values are in the file.
         stored: the type its values have in the file: "float16" where a DEQUANTIZE of a constant makes it.
         values: of a small constant; None otherwise.
+        largest_scale: of its quantisation, be it one or one for each channel; None where it has none.
     """
 
     tensor: TensorInfo
     constant: bool
     stored: str
     values: tuple[float, ...] | None = None
+    largest_scale: float | None = None
 
     @property
     def rank(self) -> int:
@@ -175,7 +179,19 @@ def _operand(index: int, table: Table, tables: list[Table], buffers: list[Buffer
     buffer = table.integer(TensorField.BUFFER, "I")
     check_within(buffer, len(buffers), "buffer", where)
     info = tensor_info(index, table, buffers[buffer].size)
-    return Operand(info, info.constant_bytes > 0, info.dtype, _values(info, tables[buffer], where))
+    return Operand(
+        tensor=info,
+        constant=info.constant_bytes > 0,
+        stored=info.dtype,
+        values=_values(info, tables[buffer], where),
+        largest_scale=_largest_scale(table),
+    )
+
+
+def _largest_scale(table: Table) -> float | None:
+    parameters = table.table(TensorField.QUANTIZATION)
+    scales = () if parameters is None else parameters.numbers(QuantizationField.SCALE, "<f4", _MAX_CHANNELS)
+    return max(scales, default=None)
 
 
 def _values(info: TensorInfo, buffer: Table, where: str) -> tuple[float, ...] | None:

@@ -29,12 +29,15 @@ class Rule:
         ranks: fewest and most dimensions of what is computed, before and after.
         max_version: newest version of the operator that it takes.
         needs: names of `conditions.CONDITIONS`, in the order of asking; "NAME before N" only below API level N.
+        fails: the same, but where one of these does not hold, the delegate takes the operator and then fails, and the
+            file does not load.
     """
 
     kinds: Mapping[Kind, int]
     ranks: tuple[int, int] = ANY_RANK
     max_version: int | None = None
     needs: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,37 +84,56 @@ _STORED = _FLOAT | _kinds("float16")
 
 # --- XNNPACK -----------------------------------------------------------------------------------------
 
+_ALIKE = ("same quantisation",)
+_CONSTANT = ("one runtime input",)
+_SCALED = ("products below 256 outputs",)
 _XNNPACK_SHARED: Mapping[str, Rule] = {
     **_for("ABS CEIL FLOOR HARD_SWISH NEG RELU RELU6 RELU_N1_TO_1 ROUND SQRT SQUARE SOFTMAX", Rule(_FLOAT)),
     **_for("DIV MAXIMUM MINIMUM SQUARED_DIFFERENCE PRELU AVERAGE_POOL_2D", Rule(_FLOAT)),
     "ELU": Rule(_FLOAT | _kinds("int8")),
-    "LEAKY_RELU": Rule(_BOTH, needs=("slope",)),
+    "LEAKY_RELU": Rule(_BOTH, needs=("slope", "convertible scales")),
     **_for("LOGISTIC TANH", Rule(_BOTH)),
     **_for("ADD MUL SUB", Rule(_BOTH, needs=("scales near each other",))),
-    **_for("RESHAPE TRANSPOSE PAD SLICE SPLIT", Rule(_BOTH, needs=("one runtime input",))),
-    "CONCATENATION": Rule(_BOTH, needs=("same quantisation",)),
-    "STRIDED_SLICE": Rule(_BOTH, needs=("unit strides",)),
-    "RESIZE_BILINEAR": Rule(_BOTH, needs=("one runtime input",)),
-    **_for("SPACE_TO_DEPTH DEPTH_TO_SPACE MAX_POOL_2D", Rule(_BOTH)),
-    **_for("QUANTIZE DEQUANTIZE", Rule(_QUANT)),
+    "CONCATENATION": Rule(_BOTH, needs=_ALIKE),
+    "QUANTIZE": Rule(_QUANT, needs=("float or its own type", "convertible scales")),
+    "DEQUANTIZE": Rule(_QUANT),
 }
 XNNPACK_LITERT: Mapping[str, Rule] = {
     **_XNNPACK_SHARED,
     **_for("COS EXP GELU LOG RSQRT SIN", Rule(_FLOAT)),
-    **_for("MEAN SUM REDUCE_MAX REDUCE_MIN", Rule(_BOTH, needs=("one runtime input",))),
-    "BATCH_MATMUL": Rule(_FLOAT | _kinds("int8 dynamic")),
-    "CONV_2D": Rule(_STORED | _QUANT | _kinds("dynamic"), needs=("plain activation", "constant weights")),
+    **_for("MEAN SUM REDUCE_MAX REDUCE_MIN", Rule(_BOTH, needs=_CONSTANT)),
+    "RESHAPE": Rule(_BOTH, needs=(*_CONSTANT, *_ALIKE)),
+    **_for("TRANSPOSE PAD SLICE SPLIT RESIZE_BILINEAR", Rule(_BOTH, needs=_CONSTANT, fails=_ALIKE)),
+    "STRIDED_SLICE": Rule(_BOTH, needs=("unit strides",), fails=_ALIKE),
+    **_for("SPACE_TO_DEPTH DEPTH_TO_SPACE MAX_POOL_2D", Rule(_BOTH, fails=_ALIKE)),
+    "BATCH_MATMUL": Rule(
+        _FLOAT | _kinds("int8 dynamic"),
+        needs=("symmetric weights in int8",),
+        fails=("symmetric weights",),
+    ),
+    "CONV_2D": Rule(
+        _STORED | _QUANT | _kinds("dynamic"),
+        needs=("plain activation", "constant weights", "three inputs"),
+        fails=("symmetric weights in int8", *_SCALED),
+    ),
     "DEPTHWISE_CONV_2D": Rule(
-        _STORED | _QUANT, needs=("plain activation", "constant weights", "three inputs")
+        _STORED | _QUANT,
+        needs=("plain activation", "constant weights", "three inputs"),
+        fails=("symmetric weights in int8", *_SCALED),
     ),
     "FULLY_CONNECTED": Rule(
-        _STORED | _QUANT | _kinds("dynamic"), needs=("plain activation", "constant weights")
+        _STORED | _QUANT | _kinds("dynamic"),
+        needs=("plain activation", "constant weights", "symmetric weights in int8"),
+        fails=("symmetric weights", *_SCALED),
     ),
-    "TRANSPOSE_CONV": Rule(_STORED | _QUANT | _kinds("dynamic")),
+    "TRANSPOSE_CONV": Rule(_STORED | _QUANT | _kinds("dynamic"), fails=_SCALED),
 }
 XNNPACK_2_16: Mapping[str, Rule] = {
     **_XNNPACK_SHARED,
-    "TRANSPOSE": Rule(_BOTH | _kinds("int32"), needs=("one runtime input",)),
+    **_for("RESHAPE PAD SLICE SPLIT RESIZE_BILINEAR", Rule(_BOTH, needs=_CONSTANT)),
+    "STRIDED_SLICE": Rule(_BOTH, needs=("unit strides",)),
+    **_for("SPACE_TO_DEPTH DEPTH_TO_SPACE MAX_POOL_2D", Rule(_BOTH)),
+    "TRANSPOSE": Rule(_BOTH | _kinds("int32"), needs=_CONSTANT),
     **_for("MEAN SUM", Rule(_BOTH, needs=("axes over height and width",))),
     "CONV_2D": Rule(_STORED | _QUANT, needs=("plain activation", "constant weights")),
     "DEPTHWISE_CONV_2D": Rule(
@@ -162,6 +184,7 @@ GPU_2_16: Mapping[str, Rule] = {
 
 _AT_29_FLOAT = Rule(_kinds("float32", 29), max_version=1)
 _REDUCED = ("output is no scalar",)
+_SMALL_PRODUCTS = "products below the output in uint8 before 29"
 NNAPI_2_16: Mapping[str, Rule] = {
     **_for("ABS EXP LOG SIN COS SQRT POW", _AT_29_FLOAT),
     "RSQRT": Rule(_kinds("float32", 29), max_version=2),
@@ -215,7 +238,12 @@ NNAPI_2_16: Mapping[str, Rule] = {
     **_for("REDUCE_MAX REDUCE_MIN", Rule(_kinds("float32 int8 uint8", 29), max_version=2)),
     "RESHAPE": Rule(_kinds("float32 int8 uint8", 27), ranks=_UP_TO_4, max_version=1),
     "TRANSPOSE": Rule(_kinds("float32 int8 uint8 int32", 28), max_version=2),
-    "CONCATENATION": Rule(_kinds("float32 int8 uint8", 27), ranks=_UP_TO_4, max_version=2),
+    "CONCATENATION": Rule(
+        _kinds("float32 int8 uint8", 27),
+        ranks=_UP_TO_4,
+        max_version=2,
+        needs=("same quantisation of inputs in uint8 before 29",),
+    ),
     "PAD": Rule(_kinds("float32", 28) | _kinds("int8 uint8", 29), ranks=_UP_TO_4, max_version=2),
     "SLICE": Rule(_kinds("float32 int32 int8 uint8", 29), ranks=_UP_TO_4, max_version=2),
     "STRIDED_SLICE": Rule(_kinds("float32 int8 uint8", 28), ranks=_UP_TO_4, max_version=2),
@@ -238,21 +266,23 @@ NNAPI_2_16: Mapping[str, Rule] = {
     "CONV_2D": Rule(
         _kinds("float32 float16 uint8", 27) | _kinds("int8 dynamic", 29),
         max_version=5,
-        needs=("no dilation before 29",),
+        needs=("no dilation before 29", _SMALL_PRODUCTS),
     ),
     "DEPTHWISE_CONV_2D": Rule(
         _kinds("float32 float16 uint8 dynamic", 27) | _kinds("int8", 29),
         max_version=3,
-        needs=("no dilation before 29",),
+        needs=("no dilation before 29", _SMALL_PRODUCTS),
     ),
     "FULLY_CONNECTED": Rule(
         _kinds("float32 float16 uint8", 27) | _kinds("int8 dynamic", 29),
         max_version=5,
-        needs=("keeps no dimensions before 30",),
+        needs=("keeps no dimensions before 30", _SMALL_PRODUCTS),
     ),
     "TRANSPOSE_CONV": Rule(_kinds("float32 float16 int8 uint8", 29), max_version=4),
     "QUANTIZE": Rule(_kinds("uint8", 29) | _kinds("int8", 30), max_version=2),
-    "DEQUANTIZE": Rule(_kinds("uint8", 27) | _kinds("int8", 30), max_version=2),
+    "DEQUANTIZE": Rule(
+        _kinds("uint8", 27) | _kinds("int8", 29), max_version=2, needs=("zero point 0 in int8 before 30",)
+    ),
     "CAST": Rule(_kinds("float32 int32 uint8", 29) | _kinds("int8", 30), max_version=1),
 }
 

@@ -256,11 +256,14 @@ def concatenation(out: Quantisation, activation: int = 0) -> Build:
     return build
 
 
-def converting(operator: str) -> Build:
+def converting(operator: str, other: str = "float32") -> Build:
+    """QUANTIZE from `other` to a kind, or DEQUANTIZE from a kind to `other`."""
+
     def build(kind: Kind, rank: int) -> bytes:
         sketch = Sketch()
-        ends = ("float32", kind) if operator == "QUANTIZE" else (kind, "float32")
-        source, target = (sketch.tensor(SHAPES[rank], end, IN) for end in ends)
+        ends = (other, kind) if operator == "QUANTIZE" else (kind, other)
+        out = IN if "float32" in ends else OUT
+        source, target = sketch.tensor(SHAPES[rank], ends[0], IN), sketch.tensor(SHAPES[rank], ends[1], out)
         version = 2 if operator == "DEQUANTIZE" and kind == "int8" else 1
         sketch.operator(operator, [source], [target], version, kind=f"{operator.title()}Options")
         return sketch.packed([source], [target])

@@ -1,4 +1,5 @@
-"""Models of one operator, in every type and rank that a delegate may mind: what the rules are held against."""
+"""Models of one operator, in every type, rank and quantisation that a delegate may mind: what the rules are held
+against."""
 
 from __future__ import annotations
 
@@ -26,6 +27,7 @@ from tests.converters.tflite.delegates.builders import (
     weighted,
     with_constants,
 )
+from tests.converters.tflite.delegates.requantised import requantised
 from tests.converters.tflite.delegates.sketch import IN, OUT, SHAPES, TYPES, Kind
 from tests.converters.tflite.models import pack
 
@@ -336,6 +338,8 @@ def builders() -> Iterator[tuple[str, str, Build, tuple[int, ...]]]:
         )
     for name in ("QUANTIZE", "DEQUANTIZE"):
         yield name, "", converting(name), (2, 4)
+    for other in ("int8", "uint8"):
+        yield "QUANTIZE", f"of {other}", converting("QUANTIZE", other), (4,)
     yield "CAST", "", cast, (4,)
 
 
@@ -372,4 +376,8 @@ def _cases() -> Iterator[Case]:
             usual = min(4, max(ranks))  # the rest says in every rank what it says in this one
             for rank in ranks if kind in ("float32", "int8", "float16", "dynamic") else (usual,):
                 name = " ".join(filter(None, (operator, special, kind, f"rank {rank}")))
-                yield Case(name, operator, kind, build(kind, rank))
+                case = Case(name, operator, kind, build(kind, rank))
+                yield case
+                if rank == usual:
+                    for changed, data in requantised(case.data):
+                        yield dataclasses.replace(case, name=f"{name}, {changed}", data=data)

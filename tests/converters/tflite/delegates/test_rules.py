@@ -11,11 +11,14 @@ from converters.tflite.check import delegation
 from converters.tflite.delegates.conditions import CONDITIONS
 from converters.tflite.delegates.kernels import LITERT, TFLITE_2_16
 from converters.tflite.delegates.lint import DelegateReport, judge, kind_of, lint
-from converters.tflite.delegates.operators import Graph, read_graph
+from converters.tflite.delegates.operators import Graph, Operator, read_graph
 from converters.tflite.delegates.rules import COVERED, RUNTIMES, SIZED_BY_INPUTS, Runtime
+from tests.converters.tflite.classifiers import micro
 from tests.converters.tflite.delegates.litert_choices import choices
 from tests.converters.tflite.delegates.one_operator import Case, cases, in_version
+from tests.converters.tflite.delegates.our_files import QUANTISED, quantised
 from tests.converters.tflite.models import written
+from tests.converters.tflite.pictures import fashion
 from tests.harness import SHARED, needs_shared
 
 (LITERT_XNNPACK,) = (runtime for runtime in RUNTIMES if runtime.kernels is LITERT)
@@ -93,15 +96,25 @@ def test_every_entry_is_held_against_a_model(runtime: Runtime, graphs: dict[str,
         assert rule.kinds, name
         for kind in rule.kinds:
             assert (name, kind) in seen, (name, kind)
-        for need in rule.needs:
-            condition = CONDITIONS[need.partition(" before ")[0]]
-            broken = any(operator.name == name and not condition.holds(operator) for operator in asked)
-            assert broken, f"no model breaks {need!r} of {name}"
+        for need in (*rule.needs, *rule.fails):
+            assert_broken(need, name, asked)
+    for name, demanded in runtime.kernels.demanded.items():
+        for need in demanded:
+            assert_broken(need, name, asked)
+
+
+def assert_broken(need: str, name: str, asked: list[Operator]) -> None:
+    condition = CONDITIONS[need.partition(" before ")[0]]
+    broken = any(operator.name == name and not condition.holds(operator) for operator in asked)
+    assert broken, f"no model breaks {need!r} of {name}"
 
 
 def test_every_condition_is_asked_for() -> None:
     asked = {
-        need.partition(" before ")[0] for r in RUNTIMES for rule in r.rules.values() for need in rule.needs
+        need.partition(" before ")[0]
+        for r in RUNTIMES
+        for rule in r.rules.values()
+        for need in (*rule.needs, *rule.fails)
     }
     demanded = {name for r in RUNTIMES for names in r.kernels.demanded.values() for name in names}
     assert set(CONDITIONS) == asked | demanded
@@ -143,6 +156,29 @@ def test_our_files_are_one_partition_of_litert(tmp_path: Path, precision: str, g
     from tests.converters.tflite.test_graph import converted
 
     path = written(tmp_path, converted("micro", gelu=gelu, precision=precision, size=(64, 64)))
-    report = judge(read_graph(path), LITERT_XNNPACK)
-    assert (report.partitions, report.pieces, report.left) == (1, 1, 0)
-    assert delegation(path).left == ()
+    assert left_by_litert(path) == ()
+
+
+@pytest.mark.parametrize("name", QUANTISED)
+def test_our_quantised_files_are_one_partition_of_litert(tmp_path: Path, name: str) -> None:
+    """What changes the type of uint8 ends is left."""
+    path = quantised(micro(), tmp_path, name, calibration=fashion(tmp_path / "calibration", 40))
+    left = left_by_litert(path)
+    assert left == (("QUANTIZE", "QUANTIZE") if name == "uint8 ends" else ())
+
+
+def left_by_litert(path: Path) -> tuple[str, ...]:
+    """The names of what LiteRT leaves of a file that is one partition of it, as the table says."""
+    report, real = judge(read_graph(path), LITERT_XNNPACK), delegation(path)
+    assert report.partitions == real.partitions == 1
+    left = tuple(sorted(verdict.name for verdict in report.verdicts if verdict.outcome == "left"))
+    assert left == real.left
+    assert report.refused == report.unknown == 0
+    return left
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES, ids=lambda runtime: runtime.name)
+def test_no_reason_reads_as_if_the_operator_were_taken(runtime: Runtime, graphs: dict[str, Graph]) -> None:
+    reasons = {v.reason for graph in graphs.values() for v in judge(graph, runtime).verdicts}
+    taken = {reason for reason in reasons if reason.startswith("taken")}
+    assert all(reason.startswith("taken only ") for reason in taken)
