@@ -1,0 +1,6 @@
+package dev.swiftformer.app
+
+import android.app.Application
+
+/** Holds what lives as long as the process. */
+open class SwiftFormerApplication : Application()
