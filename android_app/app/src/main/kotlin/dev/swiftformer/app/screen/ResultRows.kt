@@ -1,0 +1,109 @@
+package dev.swiftformer.app.screen
+
+import android.content.ClipData
+import android.content.ClipboardManager
+import android.content.Context
+import android.os.Build
+import android.view.View
+import android.view.ViewGroup
+import android.view.accessibility.AccessibilityNodeInfo
+import android.widget.TextView
+import android.widget.Toast
+import dev.swiftformer.app.R
+import java.text.NumberFormat
+import kotlin.math.abs
+
+/** One class and how sure the model is of it, 0 to 1. */
+class Answer(val label: String, val confidence: Float)
+
+/**
+ * The five rows of answers: name, percent, bar; a tap copies a row.
+ *
+ * Rows are written only where something changed, and a new best answer is spoken once it has been the best for
+ * [SPEAK_AFTER_MS], so that a moving camera does not make TalkBack talk without end.
+ */
+class ResultRows(rows: ViewGroup, private val spoken: TextView) {
+    private val context: Context = rows.context
+    private val rows = (0 until rows.childCount).map { Row(rows.getChildAt(it), it == 0) }
+    private val whole = NumberFormat.getIntegerInstance(context.resources.configuration.locales[0])
+    private val speak = Runnable { spoken.text = this.rows.first().description() }
+    private var best: String? = null
+
+    /** How many answers there is room for. */
+    val count: Int get() = rows.size
+
+    /** Shows [answers], best first; rows without one are empty. */
+    fun show(answers: List<Answer>) {
+        for ((index, row) in rows.withIndex()) row.show(answers.getOrNull(index))
+        val first = answers.firstOrNull()?.label
+        if (first == best) return
+        best = first
+        spoken.removeCallbacks(speak)
+        if (first != null) spoken.postDelayed(speak, SPEAK_AFTER_MS)
+    }
+
+    private inner class Row(private val view: View, isBest: Boolean) {
+        private val label = view.findViewById<TextView>(R.id.row_label)
+        private val percent = view.findViewById<TextView>(R.id.row_percent)
+        private val bar = view.findViewById<BarView>(R.id.row_bar)
+        private var name = ""
+        private var hundredths = -1
+
+        init {
+            if (isBest) {
+                val size = context.resources.getDimension(R.dimen.text_best)
+                label.setTextSize(android.util.TypedValue.COMPLEX_UNIT_PX, size)
+                percent.setTextSize(android.util.TypedValue.COMPLEX_UNIT_PX, size)
+                label.typeface = android.graphics.Typeface.create("sans-serif-medium", android.graphics.Typeface.NORMAL)
+                percent.setTextColor(context.getColor(R.color.on_surface))
+            }
+            bar.color = context.getColor(if (isBest) R.color.bar_best else R.color.bar_other)
+            view.setOnClickListener { copy(context, context.getString(R.string.copied_text, name, percentText())) }
+            view.accessibilityDelegate = object : View.AccessibilityDelegate() {
+                override fun onInitializeAccessibilityNodeInfo(host: View, info: AccessibilityNodeInfo) {
+                    super.onInitializeAccessibilityNodeInfo(host, info)
+                    info.addAction(
+                        AccessibilityNodeInfo.AccessibilityAction(
+                            AccessibilityNodeInfo.ACTION_CLICK, context.getString(R.string.copy_action),
+                        ),
+                    )
+                    info.contentDescription = description()
+                }
+            }
+            show(null)
+        }
+
+        fun show(answer: Answer?) {
+            view.visibility = if (answer == null) View.INVISIBLE else View.VISIBLE
+            if (answer == null) return
+            if (answer.label != name) {
+                name = answer.label
+                label.text = name
+            }
+            val rounded = Math.round(answer.confidence.coerceIn(0f, 1f) * 100)
+            if (rounded != hundredths) {
+                hundredths = rounded
+                percent.text = context.getString(R.string.percent, percentText())
+            }
+            if (abs(bar.share - answer.confidence) > SMALLEST_STEP) bar.share = answer.confidence
+        }
+
+        fun description(): String = context.getString(R.string.row_description, name, percentText())
+
+        private fun percentText(): String = whole.format(hundredths.coerceAtLeast(0))
+    }
+
+    private companion object {
+        const val SPEAK_AFTER_MS = 900L
+        const val SMALLEST_STEP = 0.001f
+    }
+}
+
+/** Puts [text] on the clipboard and, where the system does not do so itself (before API 33), says so. */
+fun copy(context: Context, text: String) {
+    val clipboard = context.getSystemService(ClipboardManager::class.java) ?: return
+    clipboard.setPrimaryClip(ClipData.newPlainText(context.getString(R.string.app_name), text))
+    if (Build.VERSION.SDK_INT < Build.VERSION_CODES.TIRAMISU) {
+        Toast.makeText(context, context.getString(R.string.copied, text), Toast.LENGTH_SHORT).show()
+    }
+}
