@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from swiftformer_keras.errors import SignatureError
 
 V2_ID, V3_ID, PADDING_ID = 0x7109871A, 0xF05368C0, 0x42726577
-STRIPPING_PROTECTION_ID = 0xBEEFF00D
 MAGIC = b"APK Sig Block 42"
 _CHUNK = 1 << 20
 _BLOCK_MULTIPLE = 4096
@@ -97,8 +96,9 @@ def signed_data(version: int, algorithm: Algorithm, digest: bytes, certificates:
     digests = _prefixed(_prefixed(struct.pack("<I", algorithm.number) + _prefixed(digest)))
     chain = _prefixed(b"".join(map(_prefixed, certificates)))
     if version == 2:
-        protection = struct.pack("<II", STRIPPING_PROTECTION_ID, 3)  # a scheme 3 block belongs beside it
-        return digests + chain + _prefixed(_prefixed(protection))
+        # No "stripping protection" attribute: both schemes have the same key, so nothing is won by taking scheme 3
+        # away, and apksig 2.3.0, which verifies every build, takes the attribute for damage.
+        return digests + chain + _prefixed(b"")
     return digests + chain + struct.pack("<II", _V3_MIN_SDK, _ANY_LATER_SDK) + _prefixed(b"")
 
 

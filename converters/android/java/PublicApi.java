@@ -44,7 +44,8 @@ public class PublicApi {
                 checker.process(file.toFile());
             }
         }
-        said.forEach(line -> System.out.println("! " + line));
+        String folder = classes + File.separator;
+        said.forEach(line -> System.out.println("! " + line.replace(folder, "").replace("Undefined reference: ", "")));
         System.out.println(files.size() + " classes compared");
     }
 
