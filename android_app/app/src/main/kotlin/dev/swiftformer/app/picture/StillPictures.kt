@@ -28,6 +28,9 @@ enum class PictureProblem {
 
     /** The device has not enough memory for it. */
     TOO_LARGE,
+
+    /** The model cannot be given anything so long and thin. */
+    TOO_LONG,
 }
 
 /** A picture, or why there is none. */

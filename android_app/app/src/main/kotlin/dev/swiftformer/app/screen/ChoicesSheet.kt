@@ -25,9 +25,6 @@ class ChoicesSheet(root: View, private val chosen: Chosen) {
         fun onThreads(threads: Int)
 
         fun onAbout()
-
-        /** The sheet appeared or went. */
-        fun onSheet(open: Boolean)
     }
 
     private val sheet = root.findViewById<View>(R.id.choices)
@@ -63,14 +60,12 @@ class ChoicesSheet(root: View, private val chosen: Chosen) {
         // TalkBack and the keyboard stay inside the sheet.
         behind.importantForAccessibility = View.IMPORTANT_FOR_ACCESSIBILITY_NO_HIDE_DESCENDANTS
         (behind as ViewGroup).descendantFocusability = ViewGroup.FOCUS_BLOCK_DESCENDANTS
-        chosen.onSheet(true)
     }
 
     fun close() {
         sheet.visibility = View.GONE
         behind.importantForAccessibility = View.IMPORTANT_FOR_ACCESSIBILITY_AUTO
         (behind as ViewGroup).descendantFocusability = ViewGroup.FOCUS_BEFORE_DESCENDANTS
-        chosen.onSheet(false)
     }
 
     /** Keeps clear of the system's bars, and narrow on wide screens. */

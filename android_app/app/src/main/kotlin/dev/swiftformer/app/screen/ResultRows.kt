@@ -3,7 +3,9 @@ package dev.swiftformer.app.screen
 import android.content.ClipData
 import android.content.ClipboardManager
 import android.content.Context
+import android.graphics.Typeface
 import android.os.Build
+import android.util.TypedValue
 import android.view.View
 import android.view.ViewGroup
 import android.view.accessibility.AccessibilityNodeInfo
@@ -13,8 +15,14 @@ import dev.swiftformer.app.R
 import java.text.NumberFormat
 import kotlin.math.abs
 
-/** One class and how sure the model is of it, 0 to 1. */
-class Answer(val label: String, val confidence: Float)
+/**
+ * One class and how sure the model is of it.
+ *
+ * @property name of the class; null where the file has no names.
+ * @property index of the class in the model's output.
+ * @property confidence 0 to 1.
+ */
+class Answer(val name: String?, val index: Int, val confidence: Float)
 
 /**
  * The five rows of answers: name, percent, bar; a tap copies a row.
@@ -35,26 +43,29 @@ class ResultRows(rows: ViewGroup, private val spoken: TextView) {
     /** Shows [answers], best first; rows without one are empty. */
     fun show(answers: List<Answer>) {
         for ((index, row) in rows.withIndex()) row.show(answers.getOrNull(index))
-        val first = answers.firstOrNull()?.label
+        val first = answers.firstOrNull()?.let { nameOf(it) }
         if (first == best) return
         best = first
         spoken.removeCallbacks(speak)
         if (first != null) spoken.postDelayed(speak, SPEAK_AFTER_MS)
     }
 
+    private fun nameOf(answer: Answer): String =
+        answer.name ?: context.getString(R.string.class_without_name, answer.index)
+
     private inner class Row(private val view: View, isBest: Boolean) {
         private val label = view.findViewById<TextView>(R.id.row_label)
         private val percent = view.findViewById<TextView>(R.id.row_percent)
         private val bar = view.findViewById<BarView>(R.id.row_bar)
         private var name = ""
-        private var hundredths = -1
+        private var shownPercent = -1
 
         init {
             if (isBest) {
                 val size = context.resources.getDimension(R.dimen.text_best)
-                label.setTextSize(android.util.TypedValue.COMPLEX_UNIT_PX, size)
-                percent.setTextSize(android.util.TypedValue.COMPLEX_UNIT_PX, size)
-                label.typeface = android.graphics.Typeface.create("sans-serif-medium", android.graphics.Typeface.NORMAL)
+                label.setTextSize(TypedValue.COMPLEX_UNIT_PX, size)
+                percent.setTextSize(TypedValue.COMPLEX_UNIT_PX, size)
+                label.typeface = Typeface.create("sans-serif-medium", Typeface.NORMAL)
                 percent.setTextColor(context.getColor(R.color.on_surface))
             }
             bar.color = context.getColor(if (isBest) R.color.bar_best else R.color.bar_other)
@@ -76,13 +87,13 @@ class ResultRows(rows: ViewGroup, private val spoken: TextView) {
         fun show(answer: Answer?) {
             view.visibility = if (answer == null) View.INVISIBLE else View.VISIBLE
             if (answer == null) return
-            if (answer.label != name) {
-                name = answer.label
+            if (nameOf(answer) != name) {
+                name = nameOf(answer)
                 label.text = name
             }
             val rounded = Math.round(answer.confidence.coerceIn(0f, 1f) * 100)
-            if (rounded != hundredths) {
-                hundredths = rounded
+            if (rounded != shownPercent) {
+                shownPercent = rounded
                 percent.text = context.getString(R.string.percent, percentText())
             }
             if (abs(bar.share - answer.confidence) > SMALLEST_STEP) bar.share = answer.confidence
@@ -90,7 +101,7 @@ class ResultRows(rows: ViewGroup, private val spoken: TextView) {
 
         fun description(): String = context.getString(R.string.row_description, name, percentText())
 
-        private fun percentText(): String = whole.format(hundredths.coerceAtLeast(0))
+        private fun percentText(): String = whole.format(shownPercent.coerceAtLeast(0))
     }
 
     private companion object {
