@@ -59,13 +59,17 @@ def find_phone(serial: str | None = None) -> Phone:
         if not found:
             raise DeviceError(f"no phone has the serial number {shown(serial, 60)!r}; adb devices lists them")
     if not found:
-        raise DeviceError("no phone is connected. Plug one in, allow USB debugging on it, and see adb devices")
+        raise DeviceError(
+            "no phone is connected. Plug one in, allow USB debugging on it, and see adb devices"
+        )
     if len(found) > 1:
         names = ", ".join(shown(name, 60) for name in found)
         raise DeviceError(f"{len(found)} phones are connected: {names}. Choose one with --serial")
     ((name, (state, model)),) = found.items()
     if state != "device":
-        raise DeviceError(f"the phone {shown(name, 60)} {_STATES.get(state, f'is not ready ({shown(state, 60)})')}")
+        raise DeviceError(
+            f"the phone {shown(name, 60)} {_STATES.get(state, f'is not ready ({shown(state, 60)})')}"
+        )
     return Phone(name, model)
 
 
@@ -92,9 +96,12 @@ def install(apk: Path, serial: str | None = None) -> Phone:
     phone = find_phone(serial)
     try:
         said = run(
-            [_adb(), "-s", phone.serial, "install", "-r", apk], "adb install", _Refused, timeout_s=_TIMEOUT_S
+            [_adb(), "-s", phone.serial, "install", "-r", apk],
+            "adb install",
+            _RefusedError,
+            timeout_s=_TIMEOUT_S,
         )
-    except _Refused as error:
+    except _RefusedError as error:
         raise DeviceError(f"{shown(apk)}: {_install_reason(str(error))}") from None
     if "Success" not in said:
         raise DeviceError(f"{shown(apk)}: {_install_reason(said)}")
@@ -118,7 +125,8 @@ def start(application_id: str = NAMESPACE, serial: str | None = None) -> Phone:
     )
     if "Error" in said:
         raise DeviceError(
-            f"{application_id} cannot be started on {shown(phone.serial, 60)}: it is not installed. Run swiftformer app install"
+            f"{application_id} cannot be started on {shown(phone.serial, 60)}: it is not installed. "
+            "Run swiftformer app install"
         )
     return phone
 
@@ -134,7 +142,9 @@ def run_app(apk: Path | None, application_id: str | None, serial: str | None) ->
     if apk is not None:
         found = application_id_of(apk)
         if application_id not in (None, found):
-            raise AppOptionError(f"{shown(apk)}: is {found}, not {shown(application_id, 80)}. Give one of the two")
+            raise AppOptionError(
+                f"{shown(apk)}: is {found}, not {shown(application_id, 80)}. Give one of the two"
+            )
         wanted = found
         install(apk, serial)
     return wanted, start(wanted, serial)
@@ -161,7 +171,7 @@ def application_id_of(apk: Path) -> str:
         raise AppOptionError(f"{shown(apk)}: was not built by swiftformer app build") from None
 
 
-class _Refused(DeviceError):
+class _RefusedError(DeviceError):
     """adb's own words, before they are looked up."""
 
 
@@ -176,5 +186,7 @@ def _install_reason(said: str) -> str:
 def _adb() -> str:
     found = shutil.which("adb")
     if found is None:
-        raise MissingToolError("adb not found on the PATH. Install it (Debian: adb; Android SDK: platform-tools)")
+        raise MissingToolError(
+            "adb not found on the PATH. Install it (Debian: adb; Android SDK: platform-tools)"
+        )
     return found

@@ -7,6 +7,7 @@ Native libraries are stored at multiples of 16 KB (they are mapped, not unpacked
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import struct
 import zipfile
 from collections.abc import Iterable
@@ -51,7 +52,7 @@ def pack(entries: Iterable[Entry], out: Path) -> None:
         AppSourceError: two entries have the same name.
     """
     ordered = sorted(entries, key=lambda entry: (entry.name != "AndroidManifest.xml", entry.name))
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in itertools.pairwise(ordered):
         if before.name == after.name:
             raise AppSourceError(f"two files want to be {after.name!r} in the APK")
     with open(out, "wb") as file, zipfile.ZipFile(file, "w") as archive:

@@ -1,4 +1,4 @@
-"""Kotlin to dex: kotlinc, then D8, each kept by the hash of all that went into it.
+"""Kotlin to dex: kotlinc, then R8, kept by the hash of all that went into it.
 
 No `invoke-custom` may come out: the desktop's way of making lambdas does not exist on Android 8 (`dex.py` looks), and
 calls outside the public API of the lowest Android are refused (`public_api.py`).
@@ -34,13 +34,14 @@ KOTLIN_OPTIONS = (
     "-Xstring-concat=inline",
     "-Xnullability-annotations=@android.annotation:ignore",
 )
+RULES = Path(__file__).with_name("shrink.pro")
 _RECIPE = 1
 """To be raised when the steps below change."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Code:
-    """The app's dex files, and how many calls were compared with the public API's list."""
+    """The app's dex files; `from_cache`: an earlier build has made them."""
 
     dex: tuple[Path, ...]
     from_cache: bool
@@ -65,15 +66,12 @@ def compile_code(
         AppSourceError: a source does not compile, or what comes out cannot run on every Android from 8.
     """
     libraries = [*tools.files("library"), *runtime_jars]
-    library_key = _key(tools, *(f"{_digest(path)}" for path in libraries))
     files = [(p.relative_to(sources.project).as_posix(), p) for p in sources.kotlin_files()]
-    key = _key(tools, library_key, repr(KOTLIN_OPTIONS), fingerprint_of([*files, ("R.java", r_java)]))
+    inputs = [*files, ("R.java", r_java), ("rules", RULES), *((path.name, path) for path in libraries)]
+    key = _key(tools, str(jdk.version), repr(KOTLIN_OPTIONS), fingerprint_of(inputs))
     folder = cache / f"code-{key}"
     if folder.is_dir():
         return Code(tuple(sorted(folder.glob("*.dex"))), from_cache=True)
-    library_dex = _kept(
-        cache / f"libraries-{library_key}", lambda out: _dex_libraries(jdk, tools, libraries, out, tell)
-    )
 
     def make(out: Path) -> None:
         with tempfile.TemporaryDirectory() as scratch:
@@ -83,10 +81,12 @@ def compile_code(
             _compile_sources(jdk, tools, sources, r_java, libraries, classes)
             tell("checking against Android's public API")
             public_api.check(jdk, tools, classes, libraries)
-            tell("making dex")
+            tell("shrinking and making dex")
             jar = Path(scratch) / "app.jar"
             _jar(classes, jar)
-            _d8(jdk, tools, [jar, *sorted(library_dex.glob("*.dex"))], libraries, out)
+            _shrink(jdk, tools, [jar, *libraries], Path(scratch))
+            for dex in sorted(Path(scratch).glob("*.dex")):
+                shutil.copyfile(dex, out / dex.name)
         for dex in sorted(out.glob("*.dex")):
             check_dex(dex)
 
@@ -108,25 +108,38 @@ def _compile_sources(
         for path in [*tools.files("compiler"), *tools.files("library")]
         if not path.name.startswith(("tensorflow", "flatbuffers"))
     )
-    arguments: list[str | Path] = [jdk.java, HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", kotlin]
-    arguments += ["org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *KOTLIN_OPTIONS, "-cp", class_path, "-d", classes]
+    arguments: list[str | Path] = [
+        jdk.java,
+        HEAP,
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-cp",
+        kotlin,
+    ]
+    arguments += [
+        "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
+        *KOTLIN_OPTIONS,
+        "-cp",
+        class_path,
+        "-d",
+        classes,
+    ]
     run([*arguments, *sources.kotlin_files()], "The Kotlin compiler", AppSourceError)
 
 
-def _dex_libraries(
-    jdk: Jdk, tools: Toolchain, libraries: Sequence[Path], out: Path, tell: Callable[[str], None]
-) -> None:
-    tell("making dex of the libraries")
-    _d8(jdk, tools, libraries, [], out)
-
-
-def _d8(jdk: Jdk, tools: Toolchain, inputs: Sequence[Path], class_path: Sequence[Path], out: Path) -> None:
+def _shrink(jdk: Jdk, tools: Toolchain, inputs: Sequence[Path], out: Path) -> None:
+    """R8: dex of the inputs without what is never called; of the Kotlin library a tenth remains."""
     (dexer,) = tools.files("dexer")
-    arguments: list[str | Path] = [jdk.java, HEAP, "-XX:+UseSerialGC", "-cp", dexer, "com.android.tools.r8.D8"]
-    arguments += ["--release", "--min-api", str(MIN_SDK), "--lib", tools.android_jar, "--output", out]
-    for jar in class_path:
-        arguments += ["--classpath", jar]
-    run([*arguments, *inputs], "D8", AppSourceError)
+    arguments: list[str | Path] = [
+        jdk.java,
+        HEAP,
+        "-XX:+UseSerialGC",
+        "-cp",
+        dexer,
+        "com.android.tools.r8.R8",
+    ]
+    arguments += ["--release", "--min-api", str(MIN_SDK), "--lib", tools.android_jar, "--lib", jdk.home]
+    run([*arguments, "--pg-conf", RULES, "--output", out, *inputs], "R8", AppSourceError)
 
 
 def _jar(classes: Path, out: Path) -> None:
@@ -145,7 +158,7 @@ def _kept(folder: Path, make: Callable[[Path], None]) -> Path:
         made.mkdir()
         make(made)
         try:
-            os.rename(made, folder)
+            made.rename(folder)
         except OSError:
             if not folder.is_dir():  # another build was faster
                 raise
@@ -163,8 +176,3 @@ def _forget_old(cache: Path, newest: Path, keep: int = 8) -> None:
 
 def _key(tools: Toolchain, *parts: str) -> str:
     return hashlib.sha256("\0".join([str(_RECIPE), tools.key, *parts]).encode()).hexdigest()[:24]
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -73,9 +73,7 @@ def deploy(
 
     with tempfile.TemporaryDirectory(prefix="swiftformer-deploy-") as scratch:
         keras_file = Path(scratch) / "model.keras"
-        converted = convert(
-            source, keras_file, labels=labels, preprocessing=preprocessing, progress=progress
-        )
+        converted = convert(source, keras_file, labels=labels, preprocessing=preprocessing, progress=progress)
         model: Any = converted.model
         if not model.labels:
             raise LabelsError(f"{shown(source)}: has no labels, and the app shows names. Give --labels")

@@ -27,7 +27,7 @@ def load_alignments(data: bytes, where: str) -> list[int]:
     size, count = struct.unpack_from("<HH", data, 0x36 if wide else 0x2A)
     if size < (0x38 if wide else 0x20) or start + size * count > len(data):
         raise problem
-    alignments = []
+    alignments: list[int] = []
     for offset in range(start, start + size * count, size):
         (kind,) = struct.unpack_from("<I", data, offset)
         if kind == _LOAD:

@@ -32,6 +32,11 @@ class Jdk:
     keytool: Path
     version: int
 
+    @property
+    def home(self) -> Path:
+        """Its folder, with the classes of java.*."""
+        return self.java.resolve().parent.parent
+
 
 def find_jdk() -> Jdk:
     """The JDK of JAVA_HOME, else the one on the PATH.
@@ -54,7 +59,7 @@ def find_jdk() -> Jdk:
     version = int(match[1]) if match else 0
     if version < LOWEST_JAVA:
         raise MissingToolError(
-            f"{shown(programs['java'])}: is Java {version or 'of an unknown version'}; version {LOWEST_JAVA} or later is needed"
+            f"{shown(programs['java'])}: is Java {version or 'of an unknown version'}; {LOWEST_JAVA} or later is needed"
         )
     return Jdk(programs["java"], programs["javac"], programs["keytool"], version)
 
@@ -98,8 +103,7 @@ def run(
             cwd=cwd,
             input=given,
             stdin=subprocess.DEVNULL if given is None else None,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             encoding="utf-8",
             errors="replace",
             env={**os.environ, **(environment or {})},
@@ -122,5 +126,5 @@ def telling_line(said: str) -> str:
     """The one line of a program's output that says most: its first error, else its last line."""
     lines = [line.strip() for line in said.splitlines()]
     lines = [line for line in lines if line and not line.startswith(_ANNOUNCED)]
-    errors = [line for line in lines if re.search(r"\b(error|ERROR|Exception|FAILED|failed)\b", line)]
+    errors = [line for line in lines if re.search(r"\b([Ee]rror|ERROR|Exception|FAILED|failed)\b", line)]
     return shown((errors or lines[-1:] or [""])[0], 400)

@@ -26,15 +26,26 @@ COMPONENTS = {"activity", "activity-alias", "service", "receiver", "provider"}
 EXPORTED = {f"{NAMESPACE}.MainActivity"}
 EXPORTED_WITH_PERMISSION = {f"{NAMESPACE}.BenchmarkActivity": "android.permission.DUMP"}
 INSTRUMENTATION = {f"{NAMESPACE}.BenchmarkInstrumentation"}
-ELEMENTS = {"uses-permission", "uses-feature", "application", "instrumentation", "queries", "supports-screens"}
+ELEMENTS = {
+    "uses-permission",
+    "uses-feature",
+    "application",
+    "instrumentation",
+    "queries",
+    "supports-screens",
+}
 _WANTED = {"allowBackup": "false", "extractNativeLibs": "false", "fullBackupContent": "false"}
 
 _ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*(\.[a-zA-Z][a-zA-Z0-9_]*)+", re.ASCII)
 _JAVA_WORDS = frozenset(
-    "abstract assert boolean break byte case catch char class const continue default do double else enum extends "
-    "final finally float for goto if implements import instanceof int interface long native new package private "
-    "protected public return short static strictfp super switch synchronized this throw throws transient try void "
-    "volatile while true false null".split()
+    word
+    for line in (
+        "abstract assert boolean break byte case catch char class const continue default do double else enum",
+        "extends final finally float for goto if implements import instanceof int interface long native new",
+        "package private protected public return short static strictfp super switch synchronized this throw",
+        "throws transient try void volatile while true false null",
+    )
+    for word in line.split()
 )
 
 
@@ -155,4 +166,6 @@ def _get(element: ElementTree.Element, name: str) -> str | None:
 
 
 def _refused(what: str) -> AppSourceError:
-    return AppSourceError(f"The merged manifest {shown(what)}. Change it, or the list in converters/android/manifest.py")
+    return AppSourceError(
+        f"The merged manifest {shown(what)}. Change it, or the list in converters/android/manifest.py"
+    )

@@ -149,14 +149,16 @@ def _check(path: Path, newer_runtime: bool) -> BundledModel:
         )
     if card.needs_litert and not newer_runtime:
         raise MetadataError(
-            f"{where}: needs LiteRT, and the app's TFLite 2.16.1 would compute it wrongly. Take a float16 or int8 file, "
-            "or give newer libraries with --runtime-aar"
+            f"{where}: needs LiteRT, and the app's TFLite 2.16.1 would compute it wrongly. Take a float16 or "
+            "int8 file, or give newer libraries with --runtime-aar"
         )
     with open_file(path, None, None) as model:
         picture = open_picture(data.sample_pictures()[0])
         scores, _ = model.scores(model.prepared(apply(picture, model.preprocessing)))
     if scores.shape != (1, len(card.labels)):
-        raise TFLiteFileError(f"{where}: gives {scores.shape}, and its labels are {len(card.labels)}. Export it again")
+        raise TFLiteFileError(
+            f"{where}: gives {scores.shape}, and its labels are {len(card.labels)}. Export it again"
+        )
     if not np.isfinite(scores).all():
         raise TFLiteFileError(f"{where}: gives scores that are no numbers. Export it again")
     quantised = card.precision not in ("float32", "float16")

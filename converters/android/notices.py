@@ -33,6 +33,8 @@ def notices(models: Sequence[BundledModel], given: Sequence[str], texts: Mapping
     parts = ["\n".join(lines), f"{_RULE}\nApache License 2.0\n\n{_APACHE.read_text('utf-8').strip()}"]
     unique = dict.fromkeys(text.decode("utf-8", "replace").strip() for text in texts.values())
     for text in unique:
-        names = [name for name, content in texts.items() if content.decode("utf-8", "replace").strip() == text]
+        names = [
+            name for name, content in texts.items() if content.decode("utf-8", "replace").strip() == text
+        ]
         parts.append(f"{_RULE}\n{', '.join(names)}\n\n{text}")
     return Entry(NAME, ("\n\n".join(parts) + "\n").encode())

@@ -33,6 +33,6 @@ def check(jdk: Jdk, tools: Toolchain, classes: Path, libraries: Sequence[Path]) 
     if calls:
         more = f", and {len(calls) - 3} more" if len(calls) > 3 else ""
         raise AppSourceError(
-            f"The app calls what Android {MIN_SDK} (API level) does not have: {'; '.join(calls[:3])}{more}. Ask for the "
-            f"version first, and say so with @TargetApi"
+            f"The app calls what Android {MIN_SDK} (API level) does not have: {'; '.join(calls[:3])}{more}. "
+            "Ask for the version first, and say so with @TargetApi"
         )

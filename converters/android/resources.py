@@ -1,4 +1,4 @@
-"""Resources and manifest into what Android reads: aapt2 compiles and links a copy of `res` with the chosen name and icon.
+"""Resources and manifest into what Android reads: aapt2 compiles and links `res` with the chosen name and icon.
 
 The class R that the code needs depends on the resources' names alone, so another name, icon or application id gives
 the same code.
@@ -104,13 +104,17 @@ def link_resources(
 
 def version_code(version: str) -> int:
     """Android's number of a version: it grows with every release (`"0.1.0"` to 100, `"1.2.3"` to 10203)."""
-    major, minor, patch = (int("".join(c for c in part if c.isdigit()) or 0) for part in version.split(".")[:3])
+    major, minor, patch = (
+        int("".join(c for c in part if c.isdigit()) or 0) for part in version.split(".")[:3]
+    )
     return max(1, major * 10_000 + minor * 100 + patch)
 
 
 def _set_name(resources: Path, name: str) -> None:
     if not (resources / _NAME_FILE).is_file():
-        raise AppSourceError(f"{shown(_NAME_FILE)}: the app's sources do not have it, and the name stands there")
+        raise AppSourceError(
+            f"{shown(_NAME_FILE)}: the app's sources do not have it, and the name stands there"
+        )
     text = escape(name.replace("\\", "\\\\"), {"'": "\\'", '"': '\\"'})
     text = f"\\{text}" if text[0] in "@?" else text
     (resources / _NAME_FILE).write_text(
@@ -141,5 +145,3 @@ def _set_icon(resources: Path, icon: Path) -> None:
     target = resources / "drawable-nodpi" / f"{_FOREGROUND}.png"
     target.parent.mkdir(exist_ok=True)
     layer.save(target, optimize=True)
-
-

@@ -84,7 +84,9 @@ def open_runtime(aars: Sequence[Path], abis: Sequence[str], folder: Path) -> Run
                 elif len(parts) == 3 and parts[0] == "jni" and parts[1] in abis and parts[2].endswith(".so"):
                     name = f"lib/{parts[1]}/{parts[2]}"
                     if name in libraries:
-                        raise AppOptionError(f"{shown(aar)}: has {name}, which another of the AARs has too. Give one of them")
+                        raise AppOptionError(
+                            f"{shown(aar)}: has {name}, which another AAR has too. Give one of them"
+                        )
                     libraries[name] = Entry(name, _read(archive, info, aar))
                 elif info.filename in ("LICENSE", "NOTICE", "THIRD_PARTY_NOTICE.txt"):
                     licences[f"{aar.stem} {info.filename}"] = _read(archive, info, aar)
@@ -92,8 +94,8 @@ def open_runtime(aars: Sequence[Path], abis: Sequence[str], folder: Path) -> Run
     if missing := [name for name in _NEEDED_CLASSES if name not in classes]:
         wanted = missing[0].removesuffix(".class").replace("/", ".")
         raise AppOptionError(
-            f"the run-time libraries ({given}) lack {wanted}. Give all of LiteRT's AARs: litert, litert-api, litert-gpu "
-            "and litert-gpu-api"
+            f"the run-time libraries ({given}) lack {wanted}. Give all of LiteRT's AARs: litert, litert-api, "
+            "litert-gpu and litert-gpu-api"
         )
     for abi in abis:
         if not any(name.startswith(f"lib/{abi}/") for name in libraries):
@@ -112,11 +114,15 @@ def _opened(aar: Path) -> zipfile.ZipFile:
 
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, aar: Path) -> bytes:
     if info.file_size > _MAX_PART_BYTES:
-        raise AppOptionError(f"{shown(aar)}: {shown(info.filename, 60)} has {info.file_size:,} bytes, too many")
+        raise AppOptionError(
+            f"{shown(aar)}: {shown(info.filename, 60)} has {info.file_size:,} bytes, too many"
+        )
     try:
         return archive.read(info)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
-        raise AppOptionError(f"{shown(aar)}: {shown(info.filename, 60)} is damaged. Download it again") from None
+        raise AppOptionError(
+            f"{shown(aar)}: {shown(info.filename, 60)} is damaged. Download it again"
+        ) from None
 
 
 def _names(jar: Path, aar: Path) -> set[str]:

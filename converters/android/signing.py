@@ -81,14 +81,23 @@ def debug_key(jdk: Jdk, folder: Path | None = None) -> SigningKey:
             with tempfile.TemporaryDirectory(dir=folder, prefix=".key-") as scratch:
                 made = Path(scratch) / "debug.p12"
                 arguments: list[str | Path] = [jdk.keytool, "-genkeypair", "-keystore", made]
-                arguments += ["-storetype", "PKCS12", "-storepass:env", PASSWORD_VARIABLE, "-alias", _DEBUG_ALIAS]
+                arguments += [
+                    "-storetype",
+                    "PKCS12",
+                    "-storepass:env",
+                    PASSWORD_VARIABLE,
+                    "-alias",
+                    _DEBUG_ALIAS,
+                ]
                 arguments += ["-keyalg", "RSA", "-keysize", "2048", "-sigalg", "SHA256withRSA"]
                 arguments += ["-validity", _DEBUG_DAYS, "-dname", "CN=Android Debug,O=Android,C=US"]
                 run(arguments, "keytool", KeystoreError, environment={PASSWORD_VARIABLE: _DEBUG_PASSWORD})
                 made.chmod(0o600)
                 made.replace(path)
         except OSError as error:
-            raise KeystoreError(f"{shown(folder)}: the debug key cannot be kept there: {error.strerror}") from None
+            raise KeystoreError(
+                f"{shown(folder)}: the debug key cannot be kept there: {error.strerror}"
+            ) from None
     return SigningKey(path, _DEBUG_ALIAS, True, _DEBUG_PASSWORD)
 
 
@@ -109,7 +118,8 @@ def release_key(keystore: Path, alias: str | None, prompt: Callable[[str], str] 
         password = prompt(f"Password of {shown(keystore)}: ")
     if not password:
         raise KeystoreError(
-            f"{shown(keystore)}: its password is not known. Set {PASSWORD_VARIABLE}, or run it on a terminal to be asked"
+            f"{shown(keystore)}: its password is not known. Set {PASSWORD_VARIABLE}, or run it on a "
+            "terminal to be asked"
         )
     return SigningKey(keystore, alias or "", False, password, os.environ.get(KEY_PASSWORD_VARIABLE, ""))
 
@@ -162,7 +172,14 @@ def verify(jdk: Jdk, tools: Toolchain, apk: Path) -> SignedBy:
         for file, content in zip(files, (certificate, signed, signature), strict=True):
             file.write_bytes(content)
         class_path = os.pathsep.join(map(str, tools.files("verifier")))
-        arguments: list[str | Path] = [jdk.java, "-cp", class_path, HELPERS / "Verify.java", apk, str(MIN_SDK)]
+        arguments: list[str | Path] = [
+            jdk.java,
+            "-cp",
+            class_path,
+            HELPERS / "Verify.java",
+            apk,
+            str(MIN_SDK),
+        ]
         said = run([*arguments, *files, algorithm.java_name], "Verifying", SignatureError)
         if "verified" not in said.splitlines():
             raise SignatureError(f"the signed APK does not verify: {shown(' '.join(said.split()), 300)}")
@@ -212,7 +229,8 @@ class _KeyProcess:
 
     def __enter__(self) -> _KeyProcess:
         try:
-            self._tell(*(_encoded(text.encode()) for text in (self._key.password, self._key.key_password, self._key.alias)))
+            secrets = (self._key.password, self._key.key_password, self._key.alias)
+            self._tell(*(_encoded(text.encode()) for text in secrets))
             self.key_type, bits = self._answer("key").split()
             self.key_bits = int(bits)
             self.certificates = [base64.b64decode(word) for word in self._answer("chain").split()]
@@ -253,7 +271,7 @@ class _KeyProcess:
         return KeystoreError(
             {
                 "password": f"{where}: the password is wrong. Set {PASSWORD_VARIABLE} to the keystore's",
-                "key-password": f"{where}: the key's password is another than the keystore's. Set {KEY_PASSWORD_VARIABLE}",
+                "key-password": f"{where}: the key has a password of its own. Set {KEY_PASSWORD_VARIABLE}",
                 "format": f"{where}: is no keystore (PKCS12 or JKS)",
                 "empty": f"{where}: has no private key in it. keytool -genkeypair makes one",
                 "pair": f"{where}: the key and its certificate do not belong together",

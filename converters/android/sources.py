@@ -95,4 +95,6 @@ def fingerprint_of(files: Iterable[tuple[str, Path]]) -> str:
 
 
 def _sorted(folder: Path, pattern: str) -> list[Path]:
-    return sorted((p for p in folder.rglob(pattern) if p.is_file()), key=lambda p: p.relative_to(folder).parts)
+    return sorted(
+        (p for p in folder.rglob(pattern) if p.is_file()), key=lambda p: p.relative_to(folder).parts
+    )

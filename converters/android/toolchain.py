@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import platform
 import shutil
 import sys
@@ -27,7 +26,11 @@ from swiftformer_keras.shown import shown
 
 _SDK_PREFIXES = ("android/", "dalvik/", "org/xmlpull/", "org/json/", "javax/microedition/")
 _NOT_SDK = ("android/test/", "android/icu/impl/")
-_AAPT2 = {"linux": "prebuilt/linux/aapt2", "darwin": "prebuilt/macosx/aapt2", "win32": "prebuilt/windows/aapt2.exe"}
+_AAPT2 = {
+    "linux": "prebuilt/linux/aapt2",
+    "darwin": "prebuilt/macosx/aapt2",
+    "win32": "prebuilt/windows/aapt2.exe",
+}
 _FRAMEWORK = "prebuilt/android-framework.jar"
 _FILES_FOLDER = "files"
 _DONE = "complete"
@@ -137,7 +140,7 @@ def _fetch(maven: Path, artifacts: Iterable[Artifact], out: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "pom.xml"
         file.write_text(pom(artifacts, out), "utf-8")
-        arguments = [maven, "-B", "-q", "-f", file, f"{':'.join(MAVEN_PLUGIN)}:copy"]
+        arguments: list[str | Path] = [maven, "-B", "-q", "-f", file, f"{':'.join(MAVEN_PLUGIN)}:copy"]
         try:
             run(arguments, "Maven", ToolchainError, cwd=Path(scratch))
         except ToolchainError as error:
@@ -186,7 +189,7 @@ def _settle(made: Path, folder: Path) -> None:
     if folder.is_dir() and not (folder / _DONE).is_file():
         shutil.rmtree(folder, ignore_errors=True)
     try:
-        os.rename(made, folder)
+        made.rename(folder)
     except OSError:
         if not (folder / _DONE).is_file():
             raise

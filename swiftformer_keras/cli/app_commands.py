@@ -39,7 +39,9 @@ KeyAlias = Annotated[
 ]
 Abis = Annotated[
     str,
-    typer.Option(metavar="ABI,...", help="Processors: arm64-v8a, armeabi-v7a, x86_64, x86. Each adds its libraries."),
+    typer.Option(
+        metavar="ABI,...", help="Processors: arm64-v8a, armeabi-v7a, x86_64, x86. Each adds its libraries."
+    ),
 ]
 RuntimeAar = Annotated[
     list[Path] | None,
@@ -83,7 +85,9 @@ def build(
     from converters.android.build import build_app
     from converters.android.signing import ask_on_terminal
 
-    options = parse_options(model, application_id, name, icon, keystore, key_alias, abis, runtime_aar, benchmark)
+    options = parse_options(
+        model, application_id, name, icon, keystore, key_alias, abis, runtime_aar, benchmark
+    )
     with console.progress(f"Building {out}") as progress:
         report = build_app(out, options, force=force, progress=progress, prompt=ask_on_terminal())
     console.note(*account(out, report))
