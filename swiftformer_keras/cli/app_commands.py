@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 
 app_commands = typer.Typer(
     name="app",
-    help="Build the Android app with any models, and put it on a phone.",
     rich_markup_mode=None,
-    no_args_is_help=True,
 )
+
+
+@app_commands.callback(invoke_without_command=True)
+def app(context: typer.Context) -> None:
+    """Build the Android app with any models, and put it on a phone."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
 
 ApplicationId = Annotated[
     str, typer.Option("--application-id", metavar="ID", help="By which a phone knows the app.")
