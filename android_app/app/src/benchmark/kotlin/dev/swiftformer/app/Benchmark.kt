@@ -9,6 +9,7 @@ import dev.swiftformer.app.engine.InterpreterEngine
 import dev.swiftformer.app.engine.InterpreterFactory
 import dev.swiftformer.app.engine.Logcat
 import dev.swiftformer.app.engine.OwnLog
+import dev.swiftformer.app.model.AssetFiles
 import dev.swiftformer.app.model.ModelLibrary
 import dev.swiftformer.app.model.OpenModel
 import dev.swiftformer.app.model.asRgb
@@ -45,7 +46,7 @@ class Benchmark(
     private val log: OwnLog = Logcat(),
     private val status: (String) -> Unit = {},
 ) {
-    private val models = ModelLibrary(context.assets)
+    private val models = ModelLibrary(AssetFiles(context.assets))
 
     /** Runs [plan]; what goes wrong is in the result's error, and nothing is thrown. */
     fun run(plan: BenchmarkPlan): BenchmarkResult {
