@@ -5,7 +5,6 @@ import android.content.Context
 import android.graphics.RectF
 import android.graphics.SurfaceTexture
 import android.hardware.display.DisplayManager
-import android.os.Build
 import android.os.Handler
 import android.os.Looper
 import android.view.Surface
@@ -17,7 +16,7 @@ import dev.swiftformer.app.camera.PreviewGeometry
  * The view with the camera's picture: tells when there is a surface to draw on, and keeps the picture upright and in
  * shape when the view or the display turns (also by half a turn, which restarts no activity).
  */
-class CameraPreview(private val activity: Activity, private val view: TextureView, private val changed: () -> Unit) {
+class CameraPreview(activity: Activity, private val view: TextureView, private val changed: () -> Unit) {
     private var camera: CameraFacts? = null
     private val displays = activity.getSystemService(Context.DISPLAY_SERVICE) as DisplayManager
     private val turned = object : DisplayManager.DisplayListener {
@@ -85,15 +84,10 @@ class CameraPreview(private val activity: Activity, private val view: TextureVie
         geometry()?.let { view.setTransform(it.transform()) }
     }
 
-    @Suppress("DEPRECATION")  // an activity's own display is there from API 30 on
-    private fun rotation(): Int {
-        val display = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.R) activity.display else
-            activity.windowManager.defaultDisplay
-        return when (display?.rotation) {
-            Surface.ROTATION_90 -> 90
-            Surface.ROTATION_180 -> 180
-            Surface.ROTATION_270 -> 270
-            else -> 0
-        }
+    private fun rotation(): Int = when (view.display?.rotation) {
+        Surface.ROTATION_90 -> 90
+        Surface.ROTATION_180 -> 180
+        Surface.ROTATION_270 -> 270
+        else -> 0
     }
 }

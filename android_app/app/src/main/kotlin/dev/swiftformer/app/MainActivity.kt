@@ -191,7 +191,9 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onAllowCamera() = permission.ask()
 
-    override fun onOpenSettings() = leave(permission.settings())
+    override fun onOpenSettings() {
+        leave(permission.settings())
+    }
 
     override fun onRetryCamera() = retryCamera()
 

@@ -8,6 +8,7 @@ import dev.swiftformer.app.engine.FileAttemptStore
 import dev.swiftformer.app.engine.InterpreterFactory
 import dev.swiftformer.app.engine.Logcat
 import dev.swiftformer.app.engine.Thermal
+import dev.swiftformer.app.model.AssetFiles
 import dev.swiftformer.app.model.ModelLibrary
 import dev.swiftformer.app.model.OpenModel
 import dev.swiftformer.app.picture.StillPictures
@@ -34,7 +35,7 @@ interface Parts {
 class DeviceParts(private val context: Context) : Parts {
     private val log = Logcat()
     override val settings = Settings(context)
-    override val models = ModelLibrary(context.assets)
+    override val models = ModelLibrary(AssetFiles(context.assets))
     override val pictures = StillPictures(context)
     override val camera: CameraSource by lazy { Camera2Source(context) }
     override val thermal = Thermal(context)

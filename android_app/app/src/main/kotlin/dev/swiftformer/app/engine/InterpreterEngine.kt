@@ -12,7 +12,7 @@ import java.nio.ByteOrder
  *
  * @param delegate closed with it, after the interpreter; null on the CPU.
  */
-internal class InterpreterEngine(
+class InterpreterEngine internal constructor(
     private val interpreter: Interpreter,
     private val delegate: AutoCloseable?,
     override val description: EngineDescription,
@@ -31,6 +31,9 @@ internal class InterpreterEngine(
             throw EngineException(e.message ?: "the interpreter failed", e)
         }
     }
+
+    /** How long the last [run] took as the runtime itself timed it, in milliseconds; null where it did not. */
+    val nativeMs: Double? get() = interpreter.lastNativeInferenceDurationNanoseconds?.let { it / 1e6 }
 
     override fun close() {
         interpreter.close()

@@ -7,7 +7,6 @@ import dev.swiftformer.core.DelegateLog
 import dev.swiftformer.core.EngineDescription
 import dev.swiftformer.core.EngineException
 import dev.swiftformer.core.EngineFactory
-import dev.swiftformer.core.InferenceEngine
 import dev.swiftformer.core.Replacement
 import org.tensorflow.lite.Delegate
 import org.tensorflow.lite.Interpreter
@@ -22,9 +21,16 @@ import java.nio.ByteBuffer
  *
  * @param model a whole .tflite file, direct or mapped; it is read as long as an engine lives.
  * @param log where the runtime says what its delegates took.
+ * @param precisionLoss whether a GPU or NNAPI may compute in float16, as these graphs are made for.
+ * @param everyLine whether an engine's description also has what XNNPACK took of that which another delegate left.
  */
-class InterpreterFactory(private val model: ByteBuffer, private val log: OwnLog) : EngineFactory {
-    override fun create(choice: DelegateChoice): InferenceEngine {
+class InterpreterFactory(
+    private val model: ByteBuffer,
+    private val log: OwnLog,
+    private val precisionLoss: Boolean = true,
+    private val everyLine: Boolean = false,
+) : EngineFactory {
+    override fun create(choice: DelegateChoice): InterpreterEngine {
         val breaks = Processor.breaksXnnpack()
         if (choice.kind == DelegateKind.CPU && choice.xnnpack && breaks) throw EngineException(AVX512)
         val mark = log.mark()
@@ -42,7 +48,7 @@ class InterpreterFactory(private val model: ByteBuffer, private val log: OwnLog)
         val interpreter = start(options, delegate)
         val replaced = log.since(mark)?.let { lines -> DelegateLog.read(lines.joinToString("\n")) }
         val description = EngineDescription(
-            choice, replaced?.filter { belongs(it, choice.kind) }, accelerator, TensorFlowLite.runtimeVersion(),
+            choice, replaced?.filter { everyLine || belongs(it, choice.kind) }, accelerator, TensorFlowLite.runtimeVersion(),
         )
         return InterpreterEngine(interpreter, delegate as? AutoCloseable, description)
     }
@@ -62,14 +68,14 @@ class InterpreterFactory(private val model: ByteBuffer, private val log: OwnLog)
 
     private fun gpu(): Delegate = GpuDelegate(
         GpuDelegateFactory.Options()
-            .setPrecisionLossAllowed(true)  // float16, as these graphs are made for; the golden picture guards it
+            .setPrecisionLossAllowed(precisionLoss)
             .setInferencePreference(GpuDelegateFactory.Options.INFERENCE_PREFERENCE_SUSTAINED_SPEED),
     )
 
     private fun nnapi(accelerator: String?): Delegate {
         val options = NnApiDelegate.Options()
             .setExecutionPreference(NnApiDelegate.Options.EXECUTION_PREFERENCE_SUSTAINED_SPEED)
-            .setAllowFp16(true)
+            .setAllowFp16(precisionLoss)
         if (accelerator != null) options.setUseNnapiCpu(false).setAcceleratorName(accelerator)
         return NnApiDelegate(options)
     }

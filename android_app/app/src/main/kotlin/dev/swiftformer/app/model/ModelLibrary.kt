@@ -1,6 +1,5 @@
 package dev.swiftformer.app.model
 
-import android.content.res.AssetManager
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import dev.swiftformer.core.ModelDescription
@@ -9,18 +8,25 @@ import dev.swiftformer.core.ModelIndex
 import dev.swiftformer.core.ModelIndexException
 import dev.swiftformer.core.ModelProblem
 import dev.swiftformer.core.ModelProblemException
-import java.io.FileInputStream
 import java.io.FileNotFoundException
 import java.io.IOException
+import java.io.InputStream
 import java.nio.ByteBuffer
-import java.nio.ByteOrder
-import java.nio.channels.FileChannel
 
 /** A checked model file and its bytes, which the interpreter reads as long as it lives. */
 class OpenModel(val description: ModelDescription, val bytes: ByteBuffer)
 
-/** The models in the app: `assets/models`, as its index lists them. Everything here blocks; call it on a worker. */
-class ModelLibrary(private val assets: AssetManager) {
+/** Where the bundle's files are read from, by their plain names. */
+interface BundleFiles {
+    /** @throws FileNotFoundException there is no such file. */
+    fun open(name: String): InputStream
+
+    /** The whole file, mapped or read into a direct buffer. */
+    fun map(name: String): ByteBuffer
+}
+
+/** The models in the app, as its index lists them. Everything here blocks; call it on a worker. */
+class ModelLibrary(private val files: BundleFiles) {
     /**
      * The list of models; empty when the app was built without one.
      *
@@ -28,7 +34,7 @@ class ModelLibrary(private val assets: AssetManager) {
      */
     fun index(): ModelIndex {
         val text = try {
-            assets.open("$FOLDER/$INDEX").use { it.readBytes() }.toString(Charsets.UTF_8)
+            files.open(INDEX).use { it.readBytes() }.toString(Charsets.UTF_8)
         } catch (e: FileNotFoundException) {
             return ModelIndex(emptyList())
         } catch (e: IOException) {
@@ -44,7 +50,7 @@ class ModelLibrary(private val assets: AssetManager) {
      */
     fun open(entry: ModelIndex.Entry): OpenModel {
         val bytes = try {
-            bytesOf("$FOLDER/${entry.file}")
+            files.map(entry.file)
         } catch (e: IOException) {
             val reason = e.message ?: e.javaClass.simpleName
             throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(reason)))
@@ -58,33 +64,12 @@ class ModelLibrary(private val assets: AssetManager) {
             inScaled = false
             inPreferredConfig = Bitmap.Config.ARGB_8888
         }
-        assets.open("$FOLDER/${golden.picture}").use { BitmapFactory.decodeStream(it, null, options) }
+        files.open(golden.picture).use { BitmapFactory.decodeStream(it, null, options) }
     } catch (e: IOException) {
         null
     }
 
-    private fun bytesOf(path: String): ByteBuffer {
-        try {
-            assets.openFd(path).use { file ->
-                FileInputStream(file.fileDescriptor).channel.use { channel ->
-                    return channel.map(FileChannel.MapMode.READ_ONLY, file.startOffset, file.declaredLength)
-                }
-            }
-        } catch (e: FileNotFoundException) {
-            // An asset that the packer compressed has no place to map: it is read instead.
-            return read(path)
-        }
-    }
-
-    private fun read(path: String): ByteBuffer {
-        val content = assets.open(path).use { it.readBytes() }
-        val bytes = ByteBuffer.allocateDirect(content.size).order(ByteOrder.nativeOrder())
-        bytes.put(content).rewind()
-        return bytes
-    }
-
     private companion object {
-        const val FOLDER = "models"
         const val INDEX = "index.json"
     }
 }

@@ -91,7 +91,7 @@ class Wording(private val resources: Resources) {
     }
 
     fun model(problem: ModelProblem): String {
-        val arguments = arrayOf<Any>(problem.where) + problem.arguments.map { shown(it, LONGEST) }
+        val arguments = listOf(problem.where) + problem.arguments.map { shown(it, LONGEST) }
         val wanted = when (problem.kind) {
             ModelProblem.Kind.CANNOT_READ -> R.string.model_cannot_read
             ModelProblem.Kind.EMPTY -> R.string.model_empty
@@ -116,7 +116,7 @@ class Wording(private val resources: Resources) {
             ModelProblem.Kind.PICTURE_TOO_LONG -> R.string.model_picture_too_long
         }
         // A problem with fewer arguments than its sentence has places must not become a crash.
-        return resources.getString(wanted, *(arguments + Array<Any>(MOST_ARGUMENTS) { "?" }))
+        return resources.getString(wanted, *(arguments + List(MOST_ARGUMENTS) { "?" }).toTypedArray())
     }
 
     fun picture(problem: PictureProblem): String = resources.getString(
