@@ -18,7 +18,7 @@ from swiftformer_keras.errors import KeystoreError, SignatureError
 from tests.converters.android.tools import needed_jdk, needed_program, needed_toolchain
 from tests.harness import assert_refused
 
-PASSWORD = "correct horse €"
+PASSWORD = "correct horse, battery"
 MakeStore = Callable[..., Path]
 
 
