@@ -180,9 +180,9 @@ def test_a_call_that_android_8_does_not_have_ends_the_build(tmp_path: Path) -> N
     kotlin.mkdir()
     r_java = tmp_path / "R.java"
     r_java.write_text("package dev.swiftformer.app; class R {}")
-    body = "fun heat(power: android.os.PowerManager) = if ({}) power.currentThermalStatus else 0"
+    body = "fun heat(power: android.os.PowerManager) = if ({}) {{ {{ power.currentThermalStatus }} }} else {{ {{ 0 }} }}"
     for number, (annotation, refused) in enumerate(
-        [("", True), ("@android.annotation.TargetApi(29) ", False)]
+        [("", True), ("@android.annotation.TargetApi(29) ", False)]  # and of a lambda inside
     ):
         checked = "android.os.Build.VERSION.SDK_INT >= 29"
         (kotlin / "Heat.kt").write_text(f"package dev.swiftformer.app\n{annotation}{body.format(checked)}\n")
@@ -196,7 +196,7 @@ def test_a_call_that_android_8_does_not_have_ends_the_build(tmp_path: Path) -> N
             public_api.check(jdk, tools, classes, libraries)
 
         if refused:
-            assert_refused(AppSourceError, check, "getCurrentThermalStatus", "@TargetApi", "HeatKt.class")
+            assert_refused(AppSourceError, check, "getCurrentThermalStatus", "@TargetApi", "HeatKt$heat$1.class")
         else:
             check()
 
