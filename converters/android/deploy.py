@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from converters.android.build import AppOptions, BuildReport, build_app, check_options
-from converters.android.jdk import find_jdk, find_maven
+from converters.android.jdk import find_jdk
+from converters.android.toolchain import check_can_prepare
 from swiftformer_keras.errors import LabelsError
 from swiftformer_keras.shown import shown
 
@@ -66,7 +67,7 @@ def deploy(
     out = Path(out)
     check_options(out, options, force=force)
     find_jdk()
-    find_maven()
+    check_can_prepare()
     from converters.load import convert
     from converters.tflite.export import export
     from converters.tflite.quantize import quantize

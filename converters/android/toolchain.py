@@ -67,6 +67,16 @@ def cache_folder() -> Path:
     return home("cache") / "android"
 
 
+def check_can_prepare() -> None:
+    """Refuse before any long work what `prepare_toolchain` could not do: nothing is fetched yet, and no Maven to do it.
+
+    Raises:
+        MissingToolError: so it is.
+    """
+    if not (cache_folder() / f"tools-{_key()}" / _DONE).is_file():
+        find_maven()
+
+
 def prepare_toolchain(cache: Path | None = None) -> Toolchain:
     """Fetch, check and unpack, or find what an earlier call has left in `cache`.
 
@@ -74,7 +84,7 @@ def prepare_toolchain(cache: Path | None = None) -> Toolchain:
         MissingToolError: no Maven, or no aapt2 for this machine.
         ToolchainError: Maven gives nothing (offline, a repository out of reach), or another file than the known one.
     """
-    key = hashlib.sha256(repr((ARTIFACTS, _SDK_PREFIXES, _NOT_SDK)).encode()).hexdigest()[:16]
+    key = _key()
     cache = cache_folder() if cache is None else cache
     aapt2 = _aapt2_name()
     folder = cache / f"tools-{key}"
@@ -147,6 +157,10 @@ def _fetch(maven: Path, artifacts: Iterable[Artifact], out: Path) -> None:
             raise ToolchainError(
                 f"{error}. The build tools are fetched once; check the connection and Maven's settings"
             ) from None
+
+
+def _key() -> str:
+    return hashlib.sha256(repr((ARTIFACTS, _SDK_PREFIXES, _NOT_SDK)).encode()).hexdigest()[:16]
 
 
 def _aapt2_name() -> str:

@@ -180,7 +180,8 @@ def test_a_call_that_android_8_does_not_have_ends_the_build(tmp_path: Path) -> N
     kotlin.mkdir()
     r_java = tmp_path / "R.java"
     r_java.write_text("package dev.swiftformer.app; class R {}")
-    body = "fun heat(power: android.os.PowerManager) = if ({}) {{ {{ power.currentThermalStatus }} }} else {{ {{ 0 }} }}"
+    power = "power: android.os.PowerManager"
+    body = f"fun heat({power}) = if ({{}}) {{{{ {{{{ power.currentThermalStatus }}}} }}}} else {{{{ {{{{ 0 }}}} }}}}"
     for number, (annotation, refused) in enumerate(
         [("", True), ("@android.annotation.TargetApi(29) ", False)]  # and of a lambda inside
     ):
@@ -196,7 +197,9 @@ def test_a_call_that_android_8_does_not_have_ends_the_build(tmp_path: Path) -> N
             public_api.check(jdk, tools, classes, libraries)
 
         if refused:
-            assert_refused(AppSourceError, check, "getCurrentThermalStatus", "@TargetApi", "HeatKt$heat$1.class")
+            assert_refused(
+                AppSourceError, check, "getCurrentThermalStatus", "@TargetApi", "HeatKt$heat$1.class"
+            )
         else:
             check()
 
@@ -323,7 +326,7 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
 
 def test_deploy_needs_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deploy, "find_jdk", lambda: None)
-    monkeypatch.setattr(deploy, "find_maven", lambda: None)
+    monkeypatch.setattr(deploy, "check_can_prepare", lambda: None)
     with pytest.raises(SwiftFormerError, match="--labels"):
         deploy_checkpoint(str(data.demo_checkpoint()), tmp_path / "x.apk", AppOptions(), preprocessing="timm")
     assert list(tmp_path.iterdir()) == []
