@@ -58,7 +58,9 @@ def picture_cases() -> list[dict[str, Any]]:
                 seed += 1
                 for height, width in ((23, 23), (24, 31), (20, 9)):
                     cut = Preprocessing(height, width, "crop", fraction, "bicubic", crop_offset=offset)
-                    cases.append(_picture(*size, "noise", seed, cut, f"crop {fraction} {offset} {size} {height}"))
+                    cases.append(
+                        _picture(*size, "noise", seed, cut, f"crop {fraction} {offset} {size} {height}")
+                    )
     return cases
 
 
@@ -102,7 +104,9 @@ def frame_cases() -> list[dict[str, Any]]:
                         "preprocessing": Preprocessing(25, 25, "crop", 0.9, "bicubic").to_dict(),
                     }
                 )
-    camera = dict(cases[0]["frame"], width=640, height=480, crop=[0, 0, 640, 480], y_row_stride=640, uv_row_stride=640)
+    camera = dict(
+        cases[0]["frame"], width=640, height=480, crop=[0, 0, 640, 480], y_row_stride=640, uv_row_stride=640
+    )
     for rotation, mirror, name in ((90, False, "timm"), (270, True, "authors"), (0, False, "transformers")):
         frame = {**camera, "rotation": rotation, "mirror": mirror, "uv_pixel_stride": 2, "kind": "slope"}
         cases.append(
@@ -141,15 +145,19 @@ def expected(case: dict[str, Any]) -> bytes:
     pixels = apply(source, preprocessing)
     if "input" not in case:
         return pixels.tobytes()
-    return tensor_bytes(pixels, preprocessing, **case["input"])
+    return tensor_bytes(pixels, preprocessing, case["input"])
 
 
-def tensor_bytes(
-    pixels: np.ndarray, preprocessing: Preprocessing, kind: str, type: str, scale: float, zero_point: int
-) -> bytes:
-    """A picture's input tensor, as this library feeds it to a file."""
-    values = pixels if kind == "pixels" else normalize(pixels, preprocessing)
-    details = TensorDetails(pixels.shape, type, float(np.float32(scale)), zero_point)
+def tensor_bytes(pixels: np.ndarray, preprocessing: Preprocessing, target: dict[str, Any]) -> bytes:
+    """A picture's input tensor, as this library feeds it to a file.
+
+    Args:
+        target: "kind" of the input ("pixels", "normalized"), "type" of its elements, "scale" and "zero_point".
+    """
+    values = pixels if target["kind"] == "pixels" else normalize(pixels, preprocessing)
+    details = TensorDetails(
+        pixels.shape, target["type"], float(np.float32(target["scale"])), target["zero_point"]
+    )
     return _quantise(np.asarray(values, np.float32), details, "golden").tobytes()
 
 
@@ -185,7 +193,11 @@ def differences(folder: Path = FOLDER) -> list[str]:
             found.append(f"{name} is missing")
         elif name.endswith(".zip"):
             ours, theirs = _entries(data), _entries(path.read_bytes())
-            found += [f"{name}: {entry}" for entry in sorted({*ours, *theirs}) if ours.get(entry) != theirs.get(entry)]
+            found += [
+                f"{name}: {entry}"
+                for entry in sorted({*ours, *theirs})
+                if ours.get(entry) != theirs.get(entry)
+            ]
         elif path.read_bytes() != data:
             found.append(f"{name} differs")
     return found

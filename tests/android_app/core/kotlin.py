@@ -1,7 +1,7 @@
 """The core's Kotlin from Python: compiled by Maven once a session, then run on files.
 
-    tool = CoreTool(build())
-    tool.tensors([{"picture": …, "width": …, "height": …, "model": …, "out": …}])
+tool = CoreTool(build())
+tool.tensors([{"picture": …, "width": …, "height": …, "model": …, "out": …}])
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ def maven(*arguments: str) -> str:
         output = ran.stdout + ran.stderr
         if ran.returncode == 0:
             return output
-        if not any(word in output for word in ("offline mode", "Could not transfer", "Could not find artifact", "PluginResolution")):
+        if not any(
+            word in output
+            for word in ("offline mode", "Could not transfer", "Could not find artifact", "PluginResolution")
+        ):
             raise AssertionError(output[-4000:])
     raise MissingError(f"Maven cannot fetch what the core needs: {output[-300:]}")
 
@@ -60,7 +63,12 @@ def build() -> str:
         MissingError: see `maven`.
     """
     listing = CORE / "build" / "classpath.txt"
-    maven("test-compile", "dependency:build-classpath", f"-Dmdep.outputFile={listing}", "-Dmdep.includeScope=test")
+    maven(
+        "test-compile",
+        "dependency:build-classpath",
+        f"-Dmdep.outputFile={listing}",
+        "-Dmdep.includeScope=test",
+    )
     folders = [CORE / "build" / "classes", CORE / "build" / "test-classes"]
     return os.pathsep.join([*map(str, folders), listing.read_text().strip()])
 

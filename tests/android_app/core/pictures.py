@@ -45,7 +45,9 @@ def upright_frame(case: dict[str, Any]) -> Image.Image:
     for channel in (1, 2):
         small = plane(*chroma, case["kind"], seed + channel)
         planes.append(small.repeat(2, 0).repeat(2, 1)[:height, :width])
-    rgb = Image.merge("YCbCr", [Image.fromarray(np.ascontiguousarray(values)) for values in planes]).convert("RGB")
+    rgb = Image.merge("YCbCr", [Image.fromarray(np.ascontiguousarray(values)) for values in planes]).convert(
+        "RGB"
+    )
     turned = rgb.crop(tuple(case["crop"]))
     turns = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
     if case["rotation"]:

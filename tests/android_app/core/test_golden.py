@@ -18,7 +18,11 @@ def test_the_committed_tensors_are_as_python_makes_them() -> None:
 def test_a_difference_is_found(tmp_path: pytest.TempPathFactory) -> None:
     folder = tmp_path / "golden"  # type: ignore[operator]
     folder.mkdir()
-    assert make_golden.differences(folder) == ["golden.json is missing", "golden.bin is missing", "files.zip is missing"]
+    assert make_golden.differences(folder) == [
+        "golden.json is missing",
+        "golden.bin is missing",
+        "files.zip is missing",
+    ]
     (folder / "golden.bin").write_bytes(b"x")
     assert "golden.bin differs" in make_golden.differences(folder)
 
@@ -37,6 +41,14 @@ def test_pictures_are_what_their_names_say() -> None:
     noise = np.asarray(picture(64, 64, "noise", 1))
     assert abs(noise.mean() - 127.5) < 3 and noise.std() > 70
     assert set(np.unique(plane(30, 20, "blocks", 1))) == {0, 255}
-    frame = {"width": 6, "height": 4, "kind": "noise", "seed": 1, "crop": [1, 0, 6, 4], "rotation": 90, "mirror": False}
+    frame = {
+        "width": 6,
+        "height": 4,
+        "kind": "noise",
+        "seed": 1,
+        "crop": [1, 0, 6, 4],
+        "rotation": 90,
+        "mirror": False,
+    }
     upright = upright_frame(frame)
     assert isinstance(upright, Image.Image) and upright.size == (4, 5)

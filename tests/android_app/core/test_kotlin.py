@@ -50,7 +50,12 @@ class Jobs:
         number = len(self.jobs)
         source = self.folder / f"{number}.raw"
         source.write_bytes(raw)
-        job = {"picture": str(source), "width": size[0], "height": size[1], "out": str(self.folder / f"{number}.out")}
+        job = {
+            "picture": str(source),
+            "width": size[0],
+            "height": size[1],
+            "out": str(self.folder / f"{number}.out"),
+        }
         self.jobs.append({**job, **how})
         self.expected.append(expected)
 
@@ -80,7 +85,9 @@ def test_random_pictures_and_settings(tool: CoreTool, tmp_path: Path) -> None:
             continue
         pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
         if number % 3 == 0:  # smooth, as photographs are
-            pixels = np.asarray(Image.fromarray(pixels[:5, :5]).resize((width, height), Image.Resampling.BICUBIC))
+            pixels = np.asarray(
+                Image.fromarray(pixels[:5, :5]).resize((width, height), Image.Resampling.BICUBIC)
+            )
         preprocessing = Preprocessing(
             height=int(rng.integers(1, 96)),
             width=int(rng.integers(1, 96)),
@@ -94,7 +101,7 @@ def test_random_pictures_and_settings(tool: CoreTool, tmp_path: Path) -> None:
         if number % 2:
             preprocessing = preprocessing.replace(resize="squash", crop_fraction=1.0)
         settings = INPUTS[number % len(INPUTS)]
-        expected = tensor_bytes(apply(Image.fromarray(pixels), preprocessing), preprocessing, **settings)
+        expected = tensor_bytes(apply(Image.fromarray(pixels), preprocessing), preprocessing, settings)
         how = {"preprocessing": preprocessing.to_dict(), "input": settings, "layout": "rgb"}
         jobs.add(pixels.tobytes(), (width, height), expected, **how)
     jobs.assert_same_bytes(tool)
@@ -117,7 +124,7 @@ def test_photos_with_transparency_and_exif_turns(tool: CoreTool, tmp_path: Path)
         preprocessing = list(PREPROCESSINGS.values())[number % 3].with_size(64, 64)
         upright = open_picture(path)
         assert upright.size == ImageOps.exif_transpose(Image.open(path)).size
-        expected = tensor_bytes(apply(upright, preprocessing), preprocessing, **INPUTS[0])
+        expected = tensor_bytes(apply(upright, preprocessing), preprocessing, INPUTS[0])
         argb = rgba[..., [3, 0, 1, 2]].tobytes()
         how = {"preprocessing": preprocessing.to_dict(), "input": INPUTS[0], "layout": "argb"}
         jobs.add(argb, (width, height), expected, **how, orientation=orientation)
@@ -134,11 +141,10 @@ def test_the_samples_through_files(tool: CoreTool, tmp_path: Path) -> None:
         card = read_metadata(data)
         quantised = {"int8": ("int8", 0.0186, -14), "uint8": ("uint8", 1.0, 0)}
         dtype, scale, zero_point = quantised.get(name, ("float32", 0.0, 0))
+        target = {"kind": card.input_kind, "type": dtype, "scale": scale, "zero_point": zero_point}
         for sample in samples:
             source = open_picture(sample)
-            expected = tensor_bytes(
-                apply(source, card.preprocessing), card.preprocessing, card.input_kind, dtype, scale, zero_point
-            )
+            expected = tensor_bytes(apply(source, card.preprocessing), card.preprocessing, target)
             jobs.add(source.tobytes(), source.size, expected, layout="rgb", model=str(path))
     jobs.assert_same_bytes(tool)
 

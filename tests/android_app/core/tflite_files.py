@@ -38,7 +38,9 @@ NOT_LOOKED_AT = {
 """Cards that this library refuses for their archive or because the standard metadata says otherwise."""
 
 
-def quantised(kind: int, input_scale: float, input_zero: int, output_scale: float, output_zero: int) -> Change:
+def quantised(
+    kind: int, input_scale: float, input_zero: int, output_scale: float, output_zero: int
+) -> Change:
     """Input and output of this type; the graph between them is not run by these tests."""
 
     def change(model: Any) -> None:
@@ -158,13 +160,17 @@ def refused() -> dict[str, bytes]:
         "NOT_SCORES/map": changed_after(shaped("outputs", 1, 2, 2)),
         "WRONG_INPUT_SIZE/taller": changed_after(shaped("inputs", 1, 40, 24, 3)),
         "WRONG_LABEL_COUNT/classes": changed_after(shaped("outputs", 1, 7)),
-        "LABELS_MISSING/gone": test_hostile_cards.with_files({"swiftformer.json": labels["swiftformer.json"]}),
+        "LABELS_MISSING/gone": test_hostile_cards.with_files(
+            {"swiftformer.json": labels["swiftformer.json"]}
+        ),
         "WRONG_LABEL_COUNT/three": test_hostile_cards.with_files({**labels, "labels.txt": b"a\nb\nc\n"}),
         "BAD_LABELS/blank": test_hostile_cards.with_files({**labels, "labels.txt": b"a\n\nc\nd\n"}),
         "BAD_LABELS/right to left": test_hostile_cards.with_files(
             {**labels, "labels.txt": "a\nb\nc\n\u202ed\n".encode()}
         ),
-        "BAD_PREPROCESSING/filter": test_hostile_cards.with_card(b'"filter": "bicubic"', b'"filter": "magic"'),
+        "BAD_PREPROCESSING/filter": test_hostile_cards.with_card(
+            b'"filter": "bicubic"', b'"filter": "magic"'
+        ),
         "BAD_PREPROCESSING/std": test_hostile_cards.with_card(b"0.25", b"0"),
         "BAD_CARD/output": test_hostile_cards.with_card(b'"logits"', b'"entropy"'),
         "OTHER_CARD_FORMAT/two": test_hostile_cards.with_card(b'"format": 1', b'"format": 2'),
