@@ -12,6 +12,7 @@ import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
+import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.TimeUnit
 
 val app: TestApplication get() = RuntimeEnvironment.getApplication() as TestApplication
@@ -21,6 +22,8 @@ fun grantCamera() = shadowOf(app).grantPermissions(Manifest.permission.CAMERA)
 
 /** The main screen, started, with a surface to draw on. */
 fun launch(intent: Intent? = null): ActivityController<MainActivity> {
+    uncaught.clear()
+    Thread.setDefaultUncaughtExceptionHandler { _, error -> uncaught.add(error) }
     val controller = if (intent == null) Robolectric.buildActivity(MainActivity::class.java) else
         Robolectric.buildActivity(MainActivity::class.java, intent)
     controller.setup()
@@ -36,16 +39,21 @@ fun giveSurface(activity: MainActivity) {
 
 fun idle() = shadowOf(Looper.getMainLooper()).idle()
 
-/** Lets the app work until [condition] holds. */
+/** What threads of the app died of; the system would have ended the process. */
+val uncaught = CopyOnWriteArrayList<Throwable>()
+
+/** Lets the app work until [condition] holds. Robolectric's clock stands still but for what is idled here. */
 fun until(what: String, condition: () -> Boolean) {
-    val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60)
-    while (System.nanoTime() < end) {
-        shadowOf(Looper.getMainLooper()).idleFor(10, TimeUnit.MILLISECONDS)
+    for (attempt in 1..MOST_ATTEMPTS) {
+        shadowOf(Looper.getMainLooper()).idleFor(20, TimeUnit.MILLISECONDS)
         if (condition()) return
+        uncaught.firstOrNull()?.let { throw AssertionError("waited for $what, and a thread died", it) }
         Thread.sleep(5)
     }
     fail("waited for: $what")
 }
+
+private const val MOST_ATTEMPTS = 2000
 
 fun MainActivity.words(id: Int): String = findViewById<TextView>(id).text.toString()
 

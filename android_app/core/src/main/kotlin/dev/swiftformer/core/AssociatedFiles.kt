@@ -14,7 +14,12 @@ import java.nio.charset.CodingErrorAction
  */
 internal class AssociatedFiles private constructor(private val extractor: MetadataExtractor, private val where: String) {
 
-    val names: Set<String> = guarded(where) { extractor.associatedFileNames } ?: emptySet()
+    /** Empty where no archive lies behind the model. */
+    val names: Set<String> = try {
+        extractor.associatedFileNames ?: emptySet()
+    } catch (_: IllegalStateException) {
+        emptySet()
+    }
 
     /**
      * A file's text, or null where there is none of that name.

@@ -63,6 +63,7 @@ class MainScreen(private val activity: Activity, root: View, private val actions
     private val notice = Notice(root)
     private val rows = ResultRows(root.findViewById<ViewGroup>(R.id.rows), root.findViewById<TextView>(R.id.spoken))
     private val still = root.findViewById<ImageView>(R.id.still)
+    private val cover = root.findViewById<View>(R.id.cover)
     private val finder = root.findViewById<ViewFinderView>(R.id.finder)
     private val warning = root.findViewById<TextView>(R.id.warning)
     private val speed = root.findViewById<TextView>(R.id.speed)
@@ -132,8 +133,7 @@ class MainScreen(private val activity: Activity, root: View, private val actions
         still.visibility = if (shown == null) View.GONE else View.VISIBLE
         still.setImageBitmap(shown?.bitmap)
         still.scaleX = if (shown?.mirrored == true) -1f else 1f
-        // An old picture of a camera that stopped must not look like a live one.
-        preview.alpha = if (camera.running != null && camera.problem == null) 1f else 0f
+        cover.visibility = if (camera.running != null && camera.problem == null) View.GONE else View.VISIBLE
     }
 
     private fun showButtons(state: SessionState, camera: CameraState) {
