@@ -31,6 +31,8 @@ FOLDER = "assets/models"
 INDEX = "index.json"
 GOLDEN_PICTURE = "golden.png"
 FORMAT, VERSION = "swiftformer-bundle", 1
+MAX_MODELS = 64
+"""As in the app (`ModelIndex.kt`)."""
 
 FLOAT_BOUND, QUANTISED_BOUND = 0.02, 0.05
 """Of the distance between the golden picture's highest and lowest logit.
@@ -81,6 +83,10 @@ def check_models(
     """
     if not paths:
         raise AppOptionError("no model is given. Name a .tflite file with --model")
+    if len(paths) > MAX_MODELS:
+        raise AppOptionError(
+            f"{len(paths)} models are given, and {MAX_MODELS} are the most that the app takes"
+        )
     models: dict[str, BundledModel] = {}
     for done, path in enumerate(paths):
         if progress is not None:
@@ -127,8 +133,12 @@ def golden_picture() -> bytes:
 
 
 def asset_name(path: Path) -> str:
-    """The file's name in the APK: letters, digits, dots, dashes and underscores stay, others become an underscore."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", path.name)
+    """The file's name in the APK: letters, digits, dots, dashes and underscores stay, others become an underscore.
+
+    It begins with none of the first two and has at most 100 characters, as the app asks of names (`ModelIndex.kt`).
+    """
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", path.stem)[:93]
+    return re.sub(r"^[.-]", "_", stem) + ".tflite"
 
 
 def largest_difference(logits: np.ndarray, *, quantised: bool) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from converters.android.models import (
     FLOAT_BOUND,
+    MAX_MODELS,
     asset_name,
     check_models,
     entries,
@@ -30,7 +32,7 @@ from swiftformer_keras.errors import (
 )
 from tests.converters.android.tools import tiny_model
 from tests.converters.tflite.models import BIAS, card, tiny
-from tests.harness import assert_refused
+from tests.harness import ROOT, assert_refused
 
 
 def check(*paths: Path, newer_runtime: bool = False) -> tuple[object, ...]:
@@ -87,6 +89,14 @@ def test_bounds() -> None:
 
 def test_names_in_the_apk(tmp_path: Path) -> None:
     assert asset_name(Path("a/My modèl (1).tflite")) == "My_mod_l__1_.tflite"
+    assert asset_name(Path(".-hidden.TFLITE")) == "_-hidden.tflite"
+    assert len(asset_name(Path("x" * 300 + ".tflite"))) == 100
+    rules = (ROOT / "android_app/core/src/main/kotlin/dev/swiftformer/core/ModelIndex.kt").read_text("utf-8")
+    (rule,) = re.findall(r'NAME = Regex\("([^"]+)"\)', rules)
+    for name in ("My modèl (1).tflite", ".-hidden.tflite", "x" * 300 + ".tflite", "ü.tflite"):
+        assert re.fullmatch(rule, asset_name(Path(name))), name
+    assert f"MAX_MODELS = {MAX_MODELS}\n" in rules
+    assert_refused(AppOptionError, lambda: check(*[Path("x.tflite")] * (MAX_MODELS + 1)), "65 models")
     first = tiny_model(tmp_path, "a b.tflite")
     second = tiny_model(tmp_path, "a_b.tflite")
     assert_refused(AppOptionError, lambda: check(first, second), "a_b.tflite", "Rename one")
