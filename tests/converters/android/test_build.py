@@ -55,7 +55,6 @@ def test_aapt2_reads_what_was_asked_for(built: tuple[Path, BuildReport]) -> None
     assert "package: name='com.example.leaves'" in said
     assert "minSdkVersion:'26'" in said
     assert "targetSdkVersion:'36'" in said
-    assert "application-label:'Tom's \\"Leaves\\" @ 5 & <b>'" in said  # badging puts the backslashes there
     strings = subprocess.run(
         [needed_toolchain().aapt2, "dump", "strings", path], capture_output=True, text=True, check=True
     ).stdout
