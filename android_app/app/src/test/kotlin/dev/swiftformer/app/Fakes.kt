@@ -10,6 +10,8 @@ import android.util.Size
 import dev.swiftformer.app.camera.CameraFacts
 import dev.swiftformer.app.camera.CameraSource
 import dev.swiftformer.app.camera.Facing
+import dev.swiftformer.app.engine.InterpreterFactory
+import dev.swiftformer.app.engine.OwnLog
 import dev.swiftformer.app.engine.Thermal
 import dev.swiftformer.app.model.AssetFiles
 import dev.swiftformer.app.model.BundleFiles
@@ -49,7 +51,10 @@ class FakeParts(private val context: Context) : Parts {
     override val build = "test"
     val lab = FakeLab()
 
-    override fun engines(model: OpenModel): EngineFactory = lab.of(model, models.index().models.first { it.file == model.description.where })
+    /** Set to run TFLite itself, with this log. */
+    var log: OwnLog? = null
+
+    override fun engines(model: OpenModel): EngineFactory = log?.let { InterpreterFactory(model.bytes, it) } ?: lab.of(model, models.index().models.first { it.file == model.description.where })
 }
 
 class MemoryStore : AttemptStore {
@@ -243,4 +248,4 @@ class MemoryFiles(val content: HashMap<String, ByteArray> = HashMap()) : BundleF
 }
 
 /** A photo of the package's samples, which lies in the tests' resources. */
-fun photo(): Bitmap = BitmapFactory.decodeStream(FakeImage::class.java.getResourceAsStream("/photo.jpg"))
+fun photo(): Bitmap = BitmapFactory.decodeStream(FakeImage::class.java.getResourceAsStream("/photo.png"))

@@ -25,6 +25,10 @@ class ScreenshotTest {
         activity.settle()
         activity.onCameraStarted(fakes.camera.list[0])
         activity.seeFrames()
+        until("a frame rate") {
+            FakeImage(640, 480).use { activity.onFrame(it, fakes.camera.list[0]) }
+            !activity.words(R.id.speed).contains(Regex("(^|\\D)0\\.0(프레임| frames)"))
+        }
         steady(activity)
         return activity
     }
@@ -67,7 +71,7 @@ class ScreenshotTest {
         activity.tap(R.id.freeze)
         until("a frozen frame") {
             FakeImage(640, 480) { x, y -> (x xor y) and 255 }.use { activity.onFrame(it, fakes.camera.list[0]) }
-            activity.isShown(R.id.still) && activity.row(0).isShown && activity.words(R.id.speed).isNotEmpty()
+            activity.isShown(R.id.still) && activity.words(R.id.speed).startsWith("Picture")
         }
         assertTrue(activity.findViewById<ImageView>(R.id.still).drawable != null)
         steady(activity)
@@ -87,6 +91,7 @@ class ScreenshotTest {
         val activity = launch().get()
         activity.settle()
         activity.onCameraProblem(CameraProblem.IN_USE)
+        idle()
         Screenshots.check("in_use", activity)
     }
 

@@ -28,9 +28,12 @@ object Screenshots {
     private val reference = File(System.getProperty("screenshots.reference")!!)
     private val writes = System.getProperty("screenshots") == "write"
 
-    /** Draws [activity] and compares. Its view finder shows a photo, which the camera's empty surface lets through. */
+    /** Draws [activity] and compares. A live camera's picture is a photo. */
     fun check(name: String, activity: Activity) {
-        activity.findViewById<View>(R.id.camera_area)?.let { putPhotoBehind(it) }
+        // Above the camera's view, which draws nothing here, and below everything else.
+        activity.findViewById<View>(R.id.cover)?.let { if (it.visibility == View.GONE) putPhoto(it) }
+        activity.window.decorView.jumpDrawablesToCurrentState()
+        idle()
         val drawn = draw(activity.window.decorView)
         save(drawn, File(out, "$name.png"))
         val file = File(reference, "$name.png")
@@ -58,17 +61,19 @@ object Screenshots {
         return a.indices.count { i -> (0..16 step 8).any { abs((a[i] shr it and 255) - (b[i] shr it and 255)) > TOLERANCE } } / a.size.toDouble()
     }
 
-    private fun putPhotoBehind(area: View) {
+    private fun putPhoto(area: View) {
         val photo = photo()
-        val picture = Bitmap.createBitmap(max(1, area.width), max(1, area.height), Bitmap.Config.ARGB_8888)
+        val parent = area.parent as View
+        val picture = Bitmap.createBitmap(max(1, parent.width), max(1, parent.height), Bitmap.Config.ARGB_8888)
         val scale = max(picture.width.toFloat() / photo.width, picture.height.toFloat() / photo.height)
         val place = Matrix().apply {
             setScale(scale, scale)
             postTranslate((picture.width - photo.width * scale) / 2, (picture.height - photo.height * scale) / 2)
         }
         val shader = BitmapShader(photo, Shader.TileMode.CLAMP, Shader.TileMode.CLAMP).apply { setLocalMatrix(place) }
-        Canvas(picture).drawPaint(Paint(Paint.FILTER_BITMAP_FLAG).apply { this.shader = shader })
+        Canvas(picture).drawPaint(Paint().apply { this.shader = shader })
         area.background = BitmapDrawable(area.resources, picture)
+        area.visibility = View.VISIBLE
     }
 
     private fun save(bitmap: Bitmap, file: File) {

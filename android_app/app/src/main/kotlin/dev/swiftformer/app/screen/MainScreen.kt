@@ -77,6 +77,7 @@ class MainScreen(private val activity: Activity, root: View, private val actions
         DelegateKind.GPU to R.id.delegate_gpu,
         DelegateKind.NNAPI to R.id.delegate_nnapi,
     )
+    private var watching = false  // there is a picture, so that answers have something to be about
     private var refitFinder: () -> Unit = {}
 
     init {
@@ -111,20 +112,22 @@ class MainScreen(private val activity: Activity, root: View, private val actions
         showNotice(state, camera)
         showWarning(state)
         showChoices(state)
+        watching = state.still != null || (camera.running != null && camera.problem == null)
         showAnswers(state)
         refitFinder = { fitFinder(state, camera) }
         refitFinder()
     }
 
     fun showAnswers(state: SessionState) {
-        rows.show(state.answers)
-        change(speed, state.speed?.let { speedText(it) }.orEmpty())
+        rows.show(if (watching) state.answers else emptyList())
+        change(speed, state.speed?.takeIf { watching }?.let { speedText(it, state.still == null) }.orEmpty())
+        speed.visibility = if (speed.text.isEmpty()) View.GONE else View.VISIBLE
     }
 
-    private fun speedText(speed: Speed): String {
+    private fun speedText(speed: Speed, live: Boolean): String {
         fun one(value: Double) = String.format(locale, "%.1f", value)
         val times = arrayOf(one(speed.pictureMs), one(speed.modelMs), one(speed.afterMs))
-        return if (speed.framesPerSecond > 0) activity.getString(R.string.speed_live, one(speed.framesPerSecond), *times)
+        return if (live) activity.getString(R.string.speed_live, one(speed.framesPerSecond), *times)
         else activity.getString(R.string.speed_still, *times)
     }
 

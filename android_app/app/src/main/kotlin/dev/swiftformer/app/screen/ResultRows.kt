@@ -30,11 +30,11 @@ class Answer(val name: String?, val index: Int, val confidence: Float)
  * Rows are written only where something changed, and a new best answer is spoken once it has been the best for
  * [SPEAK_AFTER_MS], so that a moving camera does not make TalkBack talk without end.
  */
-class ResultRows(rows: ViewGroup, private val spoken: TextView) {
-    private val context: Context = rows.context
-    private val rows = (0 until rows.childCount).map { Row(rows.getChildAt(it), it == 0) }
+class ResultRows(private val container: ViewGroup, private val spoken: TextView) {
+    private val context: Context = container.context
     private val whole = NumberFormat.getIntegerInstance(context.resources.configuration.locales[0])
-    private val speak = Runnable { spoken.text = this.rows.first().description() }
+    private val rows = (0 until container.childCount).map { Row(container.getChildAt(it), it == 0) }
+    private val speak = Runnable { spoken.text = rows.first().description() }
     private var best: String? = null
 
     /** How many answers there is room for. */
@@ -42,6 +42,7 @@ class ResultRows(rows: ViewGroup, private val spoken: TextView) {
 
     /** Shows [answers], best first; rows without one are empty. */
     fun show(answers: List<Answer>) {
+        container.visibility = if (answers.isEmpty()) View.GONE else View.VISIBLE
         for ((index, row) in rows.withIndex()) row.show(answers.getOrNull(index))
         val first = answers.firstOrNull()?.let { nameOf(it) }
         if (first == best) return

@@ -147,7 +147,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
     fun still(bitmap: Bitmap, mirrored: Boolean, keep: Boolean) {
         still = bitmap
         tell {
-            copy(still = Still(bitmap, mirrored), readingPicture = false, pictureProblem = null, noPicture = false, answers = emptyList(), speed = null)
+            copy(still = Still(bitmap, mirrored), readingPicture = false, pictureProblem = null, noPicture = false)
         }
         classifyStill(bitmap.asRgb())
         if (keep) parts.pictures.keep(bitmap)

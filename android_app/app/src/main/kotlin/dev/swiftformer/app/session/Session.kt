@@ -88,7 +88,7 @@ class Session(private val parts: Parts) {
     fun resume() {
         frozen.set(false)
         engine.post { room.resume() }
-        change { copy(still = null, pictureProblem = null, noPicture = false, answers = emptyList(), speed = null) }
+        change { copy(still = null, pictureProblem = null, noPicture = false) }
     }
 
     /** Classifies a picked or shared picture. */
