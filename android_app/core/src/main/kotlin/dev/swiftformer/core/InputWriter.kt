@@ -55,7 +55,8 @@ class InputWriter(val preprocessing: Preprocessing, val kind: InputKind, val inp
     }
 
     /**
-     * Write [picture] to [into] from its first byte; the position is 0 afterwards and the order the machine's own.
+     * Write [picture] to [into] from its first byte, in the machine's byte order; position and limit are those of the
+     * whole buffer afterwards.
      *
      * @throws PreprocessingException the picture is too long and thin to be scaled.
      * @throws IllegalArgumentException [into] has fewer bytes than the input.
@@ -88,6 +89,7 @@ class InputWriter(val preprocessing: Preprocessing, val kind: InputKind, val inp
         val view = viewFor(into)
         view.position(0)
         view.put(values)
+        into.clear()
     }
 
     private fun writeBytes(values: ByteArray, into: ByteBuffer) {
@@ -102,7 +104,7 @@ class InputWriter(val preprocessing: Preprocessing, val kind: InputKind, val inp
         }
         into.clear()
         into.put(values)
-        into.position(0)
+        into.clear()
     }
 
     /** A float view of the buffer; made once, for engines keep theirs. */

@@ -66,12 +66,13 @@ object ModelFile {
         } catch (error: FlatException) {
             refuse(ModelProblem.Kind.BAD_METADATA, where, error.message ?: "damaged")
         }
+        val picture = picture(structure, where)
+        val output = output(structure, where)
         val files = AssociatedFiles.open(file, where)
         val text = files.text(ModelCard.FILE, ModelCard.MAX_BYTES, ModelProblem.Kind.BAD_CARD)
             ?: refuse(ModelProblem.Kind.NO_CARD, where)
         val card = ModelCard.parse(text, where)
-        val input = input(structure, card, where)
-        val output = output(structure, where)
+        val input = input(picture, card, where)
         return ModelDescription(
             where, file.capacity().toLong(), actual, input, output, labels(files, card, output.shape[1], where), card,
             structure.operators, structure.signatures,
@@ -98,12 +99,16 @@ object ModelFile {
         refuse(ModelProblem.Kind.DAMAGED, where, "a size overflows")
     }
 
-    private fun input(structure: TfliteStructure, card: ModelCard, where: String): TensorSpec {
+    private fun picture(structure: TfliteStructure, where: String): TfliteStructure.RawTensor {
         val raw = structure.inputs.singleOrNull()
         val words = structure.inputs.joinToString(" and ") { it.words() }.ifEmpty { "nothing" }
         if (raw == null || raw.shape.size != 4 || raw.shape[0] != 1 || raw.shape[3] != 3 || raw.shape.any { it < 1 }) {
             refuse(ModelProblem.Kind.NOT_A_PICTURE_INPUT, where, words)
         }
+        return raw
+    }
+
+    private fun input(raw: TfliteStructure.RawTensor, card: ModelCard, where: String): TensorSpec {
         val wanted = card.preprocessing
         if (raw.shape[1] != wanted.height || raw.shape[2] != wanted.width) {
             refuse(

@@ -2,7 +2,8 @@ package dev.swiftformer.core
 
 /**
  * Antialiased resampling of 8-bit RGB with Pillow's bytes (`Resample.c` of Pillow 13): along rows, rounded to 8 bits, then
- * along columns, both in 22-bit fixed point. Only the part of the scaled picture that is asked for is computed.
+ * along columns, both in 22-bit fixed point; the other way round where the height shrinks by more than twice the pixels
+ * that the width does. Only the part of the scaled picture that is asked for is computed.
  *
  * One object serves pictures of one size; it allocates when it is made and never after. Not for several threads at once.
  *
@@ -26,14 +27,22 @@ class Resampler(
     val width: Int = scaledWidth,
     val height: Int = scaledHeight,
 ) {
-    private val across = ResampleAxis(sourceWidth, scaledWidth, filter, left, width)
-    private val down = ResampleAxis(sourceHeight, scaledHeight, filter, top, height)
+    /** Columns come first: rows and columns change their parts, here and in what is read and written. */
+    private val turned = sourceHeight > scaledHeight &&
+        sourceHeight.toLong() - scaledHeight > (sourceWidth.toLong() - scaledWidth) * 2
+    private val across =
+        if (turned) ResampleAxis(sourceHeight, scaledHeight, filter, top, height)
+        else ResampleAxis(sourceWidth, scaledWidth, filter, left, width)
+    private val down =
+        if (turned) ResampleAxis(sourceWidth, scaledWidth, filter, left, width)
+        else ResampleAxis(sourceHeight, scaledHeight, filter, top, height)
 
     private val columns = across.sourceEnd - across.sourceFirst
-    private val rowLength = width * 3
-    private val block = minOf(BLOCK_ROWS, down.sourceEnd - down.sourceFirst)
+    private val rowLength = across.size * 3
+    private val block = minOf(BLOCK_ROWS, maxOf(1, BLOCK_PIXELS / columns), down.sourceEnd - down.sourceFirst)
     private val columnStride = block * 3
     private val source = IntArray(Math.multiplyExact(columns, columnStride))
+    private val unturned = IntArray(if (turned) source.size else 0)
 
     /** Rows that went through the first pass, in a ring: as many as one output needs, and a block more. */
     private val ringRows = minOf(down.longest + block, down.sourceEnd - down.sourceFirst)
@@ -50,13 +59,13 @@ class Resampler(
         require(picture.width == sourceWidth && picture.height == sourceHeight) {
             "a picture of ${picture.width} x ${picture.height} pixels where $sourceWidth x $sourceHeight were announced"
         }
-        require(into.size >= rowLength * height) { "${into.size} bytes are too few for $width x $height pixels" }
+        require(into.size >= 3 * width * height) { "${into.size} bytes are too few for $width x $height pixels" }
         var next = down.sourceFirst
-        for (row in 0 until height) {
+        for (row in 0 until down.size) {
             val end = down.starts[row] + down.counts[row]
             while (next < end) {
                 val rows = minOf(block, down.sourceEnd - next)
-                picture.read(next, rows, across.sourceFirst, columns, source, columnStride)
+                read(picture, next, rows)
                 alongRows(next, rows)
                 next += rows
             }
@@ -64,10 +73,31 @@ class Resampler(
         }
     }
 
+    /** A block of rows into [source], column by column; turned, of columns, row by row. */
+    private fun read(picture: RgbSource, first: Int, rows: Int) {
+        if (!turned) {
+            picture.read(first, rows, across.sourceFirst, columns, source, columnStride)
+            return
+        }
+        val stride = columns * 3
+        picture.read(across.sourceFirst, columns, first, rows, unturned, stride)
+        for (row in 0 until rows) {
+            var from = row * stride
+            var to = row * 3
+            for (column in 0 until columns) {
+                source[to] = unturned[from]
+                source[to + 1] = unturned[from + 1]
+                source[to + 2] = unturned[from + 2]
+                from += 3
+                to += columnStride
+            }
+        }
+    }
+
     /** First pass: a block of source rows into the ring. */
     private fun alongRows(firstRow: Int, rows: Int) {
         val length = rows * 3
-        for (column in 0 until width) {
+        for (column in 0 until across.size) {
             var from = (across.starts[column] - across.sourceFirst) * columnStride
             var weight = column * across.stride
             var left = across.counts[column]
@@ -124,8 +154,18 @@ class Resampler(
             tap++
         }
         clip(rowSums, rowLength)
-        val to = row * rowLength
-        for (i in 0 until rowLength) into[to + i] = rowSums[i].toByte()
+        if (turned) {
+            var to = row * 3
+            for (i in 0 until rowLength step 3) {
+                into[to] = rowSums[i].toByte()
+                into[to + 1] = rowSums[i + 1].toByte()
+                into[to + 2] = rowSums[i + 2].toByte()
+                to += 3 * width
+            }
+        } else {
+            val to = row * rowLength
+            for (i in 0 until rowLength) into[to + i] = rowSums[i].toByte()
+        }
     }
 
     // The loops below are what a just-in-time compiler turns into vector instructions: counted, over ints, one array
@@ -160,5 +200,8 @@ class Resampler(
 
         /** Rows that are read at a time: enough for long loops, few enough for their columns to stay in the cache. */
         const val BLOCK_ROWS = 64
+
+        /** Pixels that are read at a time at most, for pictures that are very long: 3 MB. */
+        const val BLOCK_PIXELS = 1 shl 18
     }
 }

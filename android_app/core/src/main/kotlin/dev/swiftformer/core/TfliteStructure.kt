@@ -53,6 +53,7 @@ internal class TfliteStructure private constructor(
             val graphs = model.tables(2)
             if (graphs.size != 1) throw FlatException("${graphs.size} graphs where one is expected")
             model.text(3)
+            if (model.has(9) && model.vector(9, 4)!!.count > 0) throw FlatException("it wants to read other files")
             val buffers = model.tables(4)
             val bufferBytes = LongArray(buffers.size) { bufferSize(buffers[it]) }
             val tensors = graphs[0].tables(0)
