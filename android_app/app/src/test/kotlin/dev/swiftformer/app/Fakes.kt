@@ -173,7 +173,7 @@ class FakeImage(
     private val chromaStep: Int = 2,
     planeCount: Int = 3,
     shortBy: Int = 0,
-    fill: (Int, Int) -> Int = { x, y -> (x + y) and 255 },
+    fill: (Int, Int) -> Int = { x, y -> (x / 80 xor y / 80) * 30 and 255 },
 ) : Image() {
     private val planes = List(planeCount) { index ->
         val step = if (index == 0) 1 else chromaStep

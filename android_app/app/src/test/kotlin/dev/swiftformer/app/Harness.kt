@@ -7,6 +7,8 @@ import android.os.Looper
 import android.view.TextureView
 import android.view.View
 import android.widget.TextView
+import dev.swiftformer.app.screen.Wording
+import dev.swiftformer.core.DelegateKind
 import org.junit.Assert.fail
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
@@ -78,4 +80,8 @@ fun MainActivity.seeFrames(front: Boolean = false) {
 }
 
 /** Waits until a model runs, or cannot. */
-fun MainActivity.settle() = until("a model that runs") { words(R.id.runs_on).let { it.isNotEmpty() && !it.endsWith("…") } || isShown(R.id.warning) }
+fun MainActivity.settle() = until("a model that runs") {
+    val trying = DelegateKind.values().map { getString(R.string.trying, Wording(resources).name(it)) }
+    val words = words(R.id.runs_on)
+    isShown(R.id.warning) || (words.isNotEmpty() && words != getString(R.string.starting) && words !in trying)
+}

@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.DynamicTest
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.TestFactory
+import org.tensorflow.lite.support.metadata.MetadataExtractor
+import java.lang.management.ManagementFactory
 import java.nio.ByteBuffer
 import java.util.Random
 import java.util.zip.ZipInputStream
@@ -165,6 +167,58 @@ class ModelFileTest {
         assertTrue(problem.message.startsWith("a?b?%s: names a labels file x?y?zz"))
         assertTrue(problem.message.length < 400)
         assertFalse('\u202e' in problem.message)
+    }
+
+    /** TensorFlow Lite's own reader, which is no part of the app, finds the same files and facts. */
+    @TestFactory
+    fun goodFilesAreReadAsTensorFlowReadsThem(): List<DynamicTest> =
+        files.keys.filter { it.startsWith("good/") && it.endsWith(".tflite") }.map { name ->
+            DynamicTest.dynamicTest(name) {
+                val bytes = files.getValue(name)
+                val model = read(bytes)
+                val extractor = MetadataExtractor(ByteBuffer.wrap(bytes))
+                val ours = AssociatedFiles.open(direct(bytes), "m")
+                assertEquals(extractor.associatedFileNames, ours.names.toSet())
+                for (file in ours.names) {
+                    val text = extractor.getAssociatedFile(file).use { it.readBytes() }.decodeToString()
+                    assertEquals(text, ours.text(file, 1 shl 20, ModelProblem.Kind.BAD_CARD))
+                }
+                assertEquals(extractor.modelMetadata.name(), model.card.name)
+                assertEquals(extractor.modelMetadata.license(), model.card.licence)
+                assertEquals(extractor.getInputTensorShape(0).toList(), model.input.shape)
+                assertEquals(extractor.getOutputTensorShape(0).toList(), model.output.shape)
+                if (model.input.type != TensorType.FLOAT32) {
+                    assertEquals(extractor.getInputTensorQuantizationParams(0).scale, model.input.scale)
+                    assertEquals(extractor.getInputTensorQuantizationParams(0).zeroPoint, model.input.zeroPoint)
+                }
+            }
+        }
+
+    /** Hostile directories once filled the memory; reading a small file takes little of it, whatever it says. */
+    @Test
+    fun noArchiveFillsTheMemory() {
+        val threads = ManagementFactory.getThreadMXBean() as com.sun.management.ThreadMXBean
+        val id = Thread.currentThread().id
+        val random = Random(6)
+        val seeds = files.filterKeys { it.startsWith("good/") && it.endsWith(".tflite") || it.startsWith("odd/") }.values.filter { it.size < 9000 }
+        var most = 0L
+        repeat(6000) {
+            val changed = seeds[random.nextInt(seeds.size)].copyOf()
+            val tail = minOf(changed.size, 400)
+            repeat(1 + random.nextInt(4)) {
+                val values = intArrayOf(0, 1, 0x7f, 0x80, 0xff, random.nextInt(256))
+                changed[changed.size - 1 - random.nextInt(tail)] = values[random.nextInt(values.size)].toByte()
+            }
+            val file = direct(changed)
+            val before = threads.getThreadAllocatedBytes(id)
+            try {
+                ModelFile.read(file, "m")
+            } catch (error: ModelProblemException) {
+                assertOneLine(error.problem)
+            }
+            most = maxOf(most, threads.getThreadAllocatedBytes(id) - before)
+        }
+        assertTrue(most < 4 shl 20, "$most bytes")
     }
 
     @Test

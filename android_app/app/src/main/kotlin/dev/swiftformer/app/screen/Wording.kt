@@ -78,7 +78,7 @@ class Wording(private val resources: Resources) {
 
     /** A library's own words, one line of them, ended as a sentence. */
     private fun sentence(words: String): String {
-        val line = shown(words.trim().lineSequence().firstOrNull { it.isNotBlank() }?.trim().orEmpty(), LONGEST).ifEmpty { "?" }
+        val line = shown(words.trim().lineSequence().firstOrNull { it.isNotBlank() }?.trim().orEmpty(), LONGEST_WORDS).ifEmpty { "?" }
         return if (line.last() in ".!?…") line else "$line."
     }
 
@@ -130,6 +130,7 @@ class Wording(private val resources: Resources) {
 
     private companion object {
         const val LONGEST = 200
+        const val LONGEST_WORDS = 120
         const val MOST_ARGUMENTS = 3
     }
 }
