@@ -20,6 +20,7 @@ BIN := $(VENV)/bin
 SYNC = UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(UV) sync --locked --inexact --quiet --python "$(PYTHON)"
 LOCKED := pyproject.toml uv.lock
 SUPPORT := .venv-tflite-support
+ASSETS := android_app/app/src/main/assets
 
 .PHONY: help
 help:  ## This list
@@ -62,8 +63,18 @@ $(SUPPORT)/.ready: tests/independent/requirements.txt | $(UV)
 	fi
 
 .PHONY: demo
-demo: $(VENV)/.run  ## Convert, export and classify with the embedded checkpoint; files in demo/ (OUT=)
+demo: $(VENV)/.run  ## Convert, export and classify with the embedded checkpoint, and build its app; files in demo/ (OUT=)
 	@$(BIN)/swiftformer demo "$(OUT)" --force
+	@if command -v javac >/dev/null && command -v mvn >/dev/null; then \
+	    $(BIN)/swiftformer app build --out "$(OUT)/fashion_mnist.apk" --model $(ASSETS)/models/fashion_mnist_int8.tflite \
+	        --model "$(OUT)/fashion_mnist_float16.tflite" --force; \
+	else \
+	    echo "No JDK (javac) and Maven (mvn) here: the demo's Android app is not built." >&2; \
+	fi
+
+.PHONY: app-assets
+app-assets: $(VENV)/.run  ## Make the model that the Gradle project bundles again
+	@$(BIN)/python -m converters.android.demo_assets $(ASSETS)
 
 .PHONY: test
 test: $(VENV)/.test $(SUPPORT)/.ready  ## All quick tests (ARGS= for pytest), the network's on JAX as well

@@ -70,11 +70,11 @@ class Tool:
 
 
 TOOLS = (
-    Tool("JDK", ("javac",), "-version", "default-jdk-headless", "to build Android code"),
-    Tool("Maven", ("mvn",), "--version", "maven", "to build Android code"),
+    Tool("JDK", ("javac",), "-version", "default-jdk-headless", "to build the Android app"),
+    Tool("Maven", ("mvn",), "--version", "maven", "to build the Android app"),
     Tool("adb", ("adb",), "--version", "adb", "to reach a phone"),
-    Tool("apksigner", ("apksigner",), "--version", "apksigner", "to sign an APK"),
-    Tool("zipalign", ("zipalign",), "", "zipalign", "to pack an APK"),
+    Tool("apksigner", ("apksigner",), "--version", "apksigner", "to verify an APK once more"),
+    Tool("zipalign", ("zipalign",), "", "zipalign", "to check an APK's alignment in the tests"),
     Tool(
         "qemu",
         ("qemu-aarch64-static", "qemu-aarch64"),

@@ -144,6 +144,33 @@ class ComparisonError(SwiftFormerError):
     """Two models cannot be compared: other classes, another order of them, or scores that are no numbers."""
 
 
+# --- the Android app ------------------------------------------------------------------------------
+
+
+class AppOptionError(SwiftFormerError):
+    """What an app is to be called, look like or hold makes no sense (application id, name, icon, ABI, library)."""
+
+
+class ToolchainError(SwiftFormerError):
+    """A build tool or library cannot be fetched, or is not the file whose checksum is known."""
+
+
+class AppSourceError(SwiftFormerError):
+    """The app's own sources are missing, do not compile, or ask for what the app must not have."""
+
+
+class KeystoreError(SwiftFormerError):
+    """The keystore cannot be read, its password is wrong, or its key cannot sign an app."""
+
+
+class SignatureError(SwiftFormerError):
+    """A signed APK does not verify."""
+
+
+class DeviceError(SwiftFormerError):
+    """No phone, several without one being named, or the phone refuses."""
+
+
 # --- files, network, machine ------------------------------------------------------------------------
 
 

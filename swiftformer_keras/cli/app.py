@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from swiftformer_keras import __version__
+from swiftformer_keras.cli.app_commands import app_commands
 from swiftformer_keras.cli.classify import classify
 from swiftformer_keras.cli.convert import convert
 from swiftformer_keras.cli.demo import demo
+from swiftformer_keras.cli.deploy import deploy
 from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
@@ -46,5 +48,6 @@ def swiftformer(
         print(context.get_help())
 
 
-for command in (convert, export, quantize, sensitivity, classify, inspect, verify, demo, doctor):
+for command in (convert, export, quantize, sensitivity, classify, inspect, verify, deploy, demo, doctor):
     app.command()(command)
+app.add_typer(app_commands)

@@ -12,7 +12,19 @@ from pathlib import Path
 from swiftformer_keras.cli.main import main
 
 COMMAND = (sys.executable, "-m", "swiftformer_keras")
-COMMANDS = ("convert", "export", "quantize", "sensitivity", "classify", "inspect", "verify", "demo", "doctor")
+COMMANDS = (
+    "convert",
+    "export",
+    "quantize",
+    "sensitivity",
+    "classify",
+    "inspect",
+    "verify",
+    "deploy",
+    "demo",
+    "doctor",
+)
+APP_COMMANDS = ("build", "install", "run")
 
 
 def environment(**changes: str) -> dict[str, str]:

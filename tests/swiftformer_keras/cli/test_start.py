@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.swiftformer_keras.cli.running import COMMANDS, assert_one_line, environment, run_cli
+from tests.swiftformer_keras.cli.running import APP_COMMANDS, COMMANDS, assert_one_line, environment, run_cli
 
 HEAVY = (
     "tensorflow",
@@ -23,7 +23,15 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        *([command, "--help"] for command in COMMANDS),
+        ["app"],
+        *(["app", command, "--help"] for command in APP_COMMANDS),
+    ],
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     program = (
         "import sys\n"
@@ -122,6 +130,11 @@ def test_every_command_has_the_common_options() -> None:
         assert "--json" in text
         assert "--quiet" in text
         assert ("--force" in text) == (command not in {"classify", "inspect", "doctor"}), command
+    for command in APP_COMMANDS:
+        text = run_cli("app", command, "--help").stdout
+        assert "--json" in text
+        assert "--quiet" in text
+        assert ("--force" in text) == (command == "build"), command
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -1,0 +1,188 @@
+package dev.swiftformer.app
+
+import android.content.Context
+import android.content.pm.ApplicationInfo
+import android.os.Build
+import android.os.Debug
+import android.os.PowerManager
+import dev.swiftformer.app.engine.InterpreterEngine
+import dev.swiftformer.app.engine.InterpreterFactory
+import dev.swiftformer.app.engine.Logcat
+import dev.swiftformer.app.engine.OwnLog
+import dev.swiftformer.app.model.AssetFiles
+import dev.swiftformer.app.model.ModelLibrary
+import dev.swiftformer.app.model.OpenModel
+import dev.swiftformer.app.model.asRgb
+import dev.swiftformer.core.BenchmarkPlan
+import dev.swiftformer.core.BenchmarkResult
+import dev.swiftformer.core.EngineException
+import dev.swiftformer.core.FallbackReason
+import dev.swiftformer.core.GoldenCheck
+import dev.swiftformer.core.GoldenResult
+import dev.swiftformer.core.ModelFile
+import dev.swiftformer.core.ModelIndex
+import dev.swiftformer.core.ModelIndexException
+import dev.swiftformer.core.ModelProblem
+import dev.swiftformer.core.ModelProblemException
+import java.io.File
+import java.io.FileInputStream
+import java.io.IOException
+import java.nio.channels.FileChannel
+import java.text.SimpleDateFormat
+import java.util.Date
+import java.util.Locale
+import java.util.TimeZone
+
+/**
+ * One benchmark run, from a plan to a result (`core/BENCHMARK_FORMAT.md` says what both are).
+ *
+ * What was asked for is measured or refused; nothing falls back to anything else here. Everything, the delegate's whole
+ * life included, happens on the calling thread.
+ *
+ * @param status is told each step, in a few words.
+ */
+class Benchmark(
+    private val context: Context,
+    private val log: OwnLog = Logcat(),
+    private val status: (String) -> Unit = {},
+) {
+    private val models = ModelLibrary(AssetFiles(context.assets))
+
+    /** Runs [plan]; what goes wrong is in the result's error, and nothing is thrown. */
+    fun run(plan: BenchmarkPlan): BenchmarkResult {
+        val result = BenchmarkResult(plan)
+        result.startedAt = now()
+        result.app = app()
+        result.device = device()
+        try {
+            measure(plan, result)
+        } catch (e: ModelProblemException) {
+            result.error = e.problem.message
+        } catch (e: ModelIndexException) {
+            result.error = e.message
+        } catch (e: EngineException) {
+            result.error = e.message
+        } catch (e: OutOfMemoryError) {
+            result.error = "not enough memory"
+        } catch (e: LinkageError) {
+            result.error = "a library is missing: ${e.message}"
+        } catch (e: RuntimeException) {
+            result.error = "${e.javaClass.simpleName}: ${e.message}"
+        }
+        return result
+    }
+
+    private fun measure(plan: BenchmarkPlan, result: BenchmarkResult) {
+        val heat = context.getSystemService(PowerManager::class.java)
+        val statusBefore = thermalStatus(heat)
+        val headroomBefore = headroom(heat)
+        val before = Debug.getPss()
+        status("loading ${plan.model}")
+        val entry = if (plan.isPath) null else entry(plan.model)
+        val model = if (entry != null) models.open(entry) else openPath(plan.model)
+        result.model = model.description
+        val began = System.nanoTime()
+        val engine = start(plan, model, result)
+        engine.use {
+            result.initializationMs = since(began)
+            result.engine = engine.description
+            if (plan.golden) golden(entry, model, engine, result)
+            if (result.error != null) return
+            if (result.golden == null) engine.input.put(ByteArray(engine.input.capacity())).rewind()
+            status("running ${plan.warmUp} + ${plan.runs}")
+            val first = if (result.golden == null) timed(engine) else null
+            result.firstInferenceMs = first ?: result.firstInferenceMs
+            result.warmUpMs = DoubleArray(plan.warmUp) { timed(engine) }
+            val loaded = Debug.getPss()
+            var peak = maxOf(before, loaded)
+            val native = ArrayList<Double>()
+            val samples = DoubleArray(plan.runs)
+            for (run in samples.indices) {
+                samples[run] = timed(engine)
+                engine.nativeMs?.let { native.add(it) }
+                if (run % MEMORY_EVERY == 0) peak = maxOf(peak, Debug.getPss())
+            }
+            result.samplesMs = samples
+            result.nativeMs = native.toDoubleArray()
+            result.memory = BenchmarkResult.Memory(before, loaded, maxOf(peak, Debug.getPss()))
+            plan.evaluate?.let { folder ->
+                status("evaluating $folder")
+                result.evaluation = Evaluation(model.description, engine).of(File(folder))
+            }
+        }
+        result.thermal =
+            BenchmarkResult.Thermal(statusBefore, thermalStatus(heat), headroomBefore, headroom(heat))
+    }
+
+    private fun start(plan: BenchmarkPlan, model: OpenModel, result: BenchmarkResult): InterpreterEngine {
+        status("starting ${plan.choice.kind}")
+        try {
+            return InterpreterFactory(model.bytes, log, plan.precisionLoss, everyLine = true).create(plan.choice)
+        } catch (e: EngineException) {
+            val words = e.message.orEmpty()
+            result.fallbacks.add(FallbackReason(FallbackReason.Kind.REFUSED, plan.choice, listOf(words)))
+            throw e
+        }
+    }
+
+    private fun golden(entry: ModelIndex.Entry?, model: OpenModel, engine: InterpreterEngine, result: BenchmarkResult) {
+        val golden = entry?.golden ?: return
+        val picture = models.goldenPicture(golden)
+            ?: throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, golden.picture, listOf("no picture")))
+        status("checking the golden picture")
+        model.description.inputWriter().write(picture.asRgb(), engine.input)
+        result.firstInferenceMs = timed(engine)
+        val found = GoldenCheck(golden).run(engine, model.description, picture.asRgb())
+        result.golden = found
+        if (found !is GoldenResult.Passed) result.error = "the golden picture's answer is wrong"
+    }
+
+    private fun timed(engine: InterpreterEngine): Double {
+        val began = System.nanoTime()
+        engine.run()
+        return since(began)
+    }
+
+    private fun entry(file: String): ModelIndex.Entry = models.index().models.firstOrNull { it.file == file }
+        ?: throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, file, listOf("not in the app")))
+
+    private fun openPath(path: String): OpenModel {
+        val bytes = try {
+            FileInputStream(path).channel.use { it.map(FileChannel.MapMode.READ_ONLY, 0, it.size()) }
+        } catch (e: IOException) {
+            throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, path, listOf(e.message ?: "no such file")))
+        }
+        return OpenModel(ModelFile.read(bytes, path), bytes)
+    }
+
+    private fun app(): BenchmarkResult.App {
+        val version = context.packageManager.getPackageInfo(context.packageName, 0).versionName ?: "unknown"
+        val debuggable = context.applicationInfo.flags and ApplicationInfo.FLAG_DEBUGGABLE != 0
+        return BenchmarkResult.App(context.packageName, version, debuggable)
+    }
+
+    private fun device() = BenchmarkResult.Device(
+        Build.MANUFACTURER, Build.MODEL, Build.VERSION.SDK_INT, Build.SUPPORTED_ABIS.firstOrNull().orEmpty(),
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) Build.SOC_MANUFACTURER + " " + Build.SOC_MODEL else Build.HARDWARE,
+        Runtime.getRuntime().availableProcessors(),
+    )
+
+    private fun thermalStatus(power: PowerManager?): Int? =
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) power?.currentThermalStatus else null
+
+    private fun headroom(power: PowerManager?): Double? {
+        if (Build.VERSION.SDK_INT < Build.VERSION_CODES.R || power == null) return null
+        val headroom = power.getThermalHeadroom(0)
+        return if (headroom.isNaN()) null else headroom.toDouble()
+    }
+
+    private fun now(): String = SimpleDateFormat("yyyy-MM-dd'T'HH:mm:ss'Z'", Locale.ROOT)
+        .apply { timeZone = TimeZone.getTimeZone("UTC") }.format(Date())
+
+    private fun since(began: Long): Double = (System.nanoTime() - began) / 1e6
+
+    private companion object {
+        /** Reading the memory takes milliseconds: not between every two runs. */
+        const val MEMORY_EVERY = 16
+    }
+}

@@ -1,0 +1,38 @@
+package dev.swiftformer.app
+
+import android.app.Activity
+import android.os.Bundle
+import android.util.Log
+import android.view.WindowManager
+import android.widget.TextView
+import kotlin.concurrent.thread
+
+/**
+ * The benchmark in the foreground, where the scheduler gives an app the big cores:
+ * `am start -W -n PACKAGE/dev.swiftformer.app.BenchmarkActivity --es model FILE`.
+ *
+ * Steps and the end are lines of the log's tag `SwiftFormerBenchmark`; the last begins with "done" or "error".
+ */
+class BenchmarkActivity : Activity() {
+    override fun onCreate(state: Bundle?) {
+        super.onCreate(state)
+        window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
+        val text = TextView(this)
+        setContentView(text)
+        if (state != null) return  // a turned screen must not measure twice
+        val arguments = intent.extras
+        thread(name = "benchmark") {
+            val benchmark = Benchmark(this) { step ->
+                Log.i(TAG, step)
+                runOnUiThread { text.text = step }
+            }
+            val done = BenchmarkEntry(this, benchmark).run(arguments)
+            Log.i(TAG, done.error?.let { "error $it" } ?: "done ${done.file}")
+            runOnUiThread { finish() }
+        }
+    }
+
+    companion object {
+        const val TAG = "SwiftFormerBenchmark"
+    }
+}

@@ -1,0 +1,282 @@
+package dev.swiftformer.app
+
+import android.app.Activity
+import android.content.ActivityNotFoundException
+import android.content.ComponentCallbacks2
+import android.content.Intent
+import android.content.res.Configuration
+import android.media.Image
+import android.os.Bundle
+import android.view.KeyEvent
+import dev.swiftformer.app.camera.CameraFacts
+import dev.swiftformer.app.camera.CameraProblem
+import dev.swiftformer.app.camera.CameraSource
+import dev.swiftformer.app.camera.Facing
+import dev.swiftformer.app.picture.isShare
+import dev.swiftformer.app.picture.pickIntents
+import dev.swiftformer.app.picture.sharedPicture
+import dev.swiftformer.app.screen.MainScreen
+import dev.swiftformer.app.session.Session
+import dev.swiftformer.app.session.SessionState
+
+/**
+ * The camera's screen, the launcher's entry and the share target.
+ *
+ * It joins three parts and decides nothing itself that one of them can: [MainScreen] (what is seen), [Session] (models,
+ * engines and pictures; it outlives a rotation) and the [CameraSource].
+ */
+class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainScreen.Actions {
+    private lateinit var parts: Parts
+    private lateinit var session: Session
+    private lateinit var screen: MainScreen
+    private lateinit var preview: CameraPreview
+    private val permission = CameraPermission(this)
+    private var facing = Facing.BACK
+    private var running: CameraFacts? = null
+    private var problem: CameraProblem? = null
+    private var torch = false
+    private var started = false
+    private var askedNow = false
+
+    override fun onCreate(state: Bundle?) {
+        super.onCreate(state)
+        parts = (application as SwiftFormerApplication).parts
+        val kept = lastNonConfigurationInstance as? Session
+        session = kept ?: Session(parts)
+        setContentView(R.layout.activity_main)
+        screen = MainScreen(this, findViewById(R.id.root), this)
+        preview = CameraPreview(this, screen.preview) { updateCamera() }
+        if (state != null) {
+            permission.restore(state)
+            facing = if (state.getBoolean(FRONT)) Facing.FRONT else Facing.BACK
+            askedNow = state.getBoolean(ASKED)
+            if (state.getBoolean(SHEET)) screen.choices.open()
+        }
+        if (kept == null) {
+            session.start()
+            if (state?.getBoolean(STILL) == true) session.restoreStill() else takeShare(intent, state == null)
+        }
+    }
+
+    override fun onNewIntent(fresh: Intent?) {
+        super.onNewIntent(fresh)
+        if (fresh != null) takeShare(fresh, true)
+    }
+
+    private fun takeShare(shared: Intent?, isFresh: Boolean) {
+        if (!isFresh || shared == null || !isShare(shared)) return
+        val uri = sharedPicture(shared)
+        if (uri != null) session.openPicture(uri) else session.noPicture()
+    }
+
+    override fun onStart() {
+        super.onStart()
+        started = true
+        session.listener = this
+        session.wake()
+        preview.start()
+        parts.thermal.start { session.onThermal(it) }
+        if (session.state.still == null && permission.standing == CameraPermission.Standing.ASK && !askedNow) {
+            askedNow = true
+            permission.ask()
+        }
+        updateCamera()
+        show()
+    }
+
+    override fun onResume() {
+        super.onResume()
+        if (problem != null) retryCamera()
+    }
+
+    override fun onStop() {
+        super.onStop()
+        started = false
+        torch = false
+        session.listener = null
+        parts.thermal.stop()
+        preview.stop()
+        updateCamera()
+    }
+
+    override fun onDestroy() {
+        super.onDestroy()
+        if (!isChangingConfigurations) session.close()
+    }
+
+    @Suppress("OVERRIDE_DEPRECATION")
+    override fun onRetainNonConfigurationInstance(): Any = session
+
+    override fun onSaveInstanceState(state: Bundle) {
+        super.onSaveInstanceState(state)
+        permission.save(state)
+        state.putBoolean(FRONT, facing == Facing.FRONT)
+        state.putBoolean(ASKED, askedNow)
+        state.putBoolean(SHEET, screen.choices.isOpen)
+        state.putBoolean(STILL, session.state.still != null)
+    }
+
+    override fun onTrimMemory(level: Int) {
+        super.onTrimMemory(level)
+        // In the background the model would only keep memory from others; it is back within a moment.
+        if (!started && level >= ComponentCallbacks2.TRIM_MEMORY_UI_HIDDEN) session.sleep()
+    }
+
+    override fun onKeyUp(code: Int, event: KeyEvent?): Boolean = when {
+        code == KeyEvent.KEYCODE_CAMERA -> true.also { onFreeze() }
+        else -> super.onKeyUp(code, event)
+    }
+
+    @Suppress("OVERRIDE_DEPRECATION")
+    override fun onBackPressed() = when {
+        screen.choices.isOpen -> screen.choices.close()
+        session.state.still != null && !isShare(intent) -> session.resume()
+        else -> @Suppress("DEPRECATION") super.onBackPressed()
+    }
+
+    // The camera
+
+    private fun cameraWanted(): CameraFacts? {
+        if (!started || session.state.still != null || permission.standing != CameraPermission.Standing.GRANTED) return null
+        val cameras = parts.camera.cameras()
+        return cameras.firstOrNull { it.facing == facing } ?: cameras.firstOrNull()
+    }
+
+    private fun updateCamera() {
+        val wanted = cameraWanted()
+        val surface = preview.surface
+        if (wanted == null || surface == null) {
+            if (running != null || problem != null) parts.camera.stop()
+            running = null
+            problem = null
+        } else if (running?.id != wanted.id && problem == null) {
+            running = wanted
+            preview.show(wanted)
+            parts.camera.start(wanted, surface, this)
+        }
+        if (started) show()
+    }
+
+    private fun retryCamera() {
+        problem = null
+        running = null
+        updateCamera()
+    }
+
+    override fun onCameraStarted(camera: CameraFacts) {
+        problem = null
+        if (torch) parts.camera.setTorch(true)
+        show()
+    }
+
+    override fun onCameraProblem(problem: CameraProblem) {
+        running = null
+        torch = false
+        this.problem = problem
+        show()
+    }
+
+    override fun onCameraFree() {
+        if (started && problem != null) retryCamera()
+    }
+
+    override fun onFrame(image: Image, camera: CameraFacts) =
+        session.onFrame(image, camera.uprightDegrees(preview.displayDegrees), camera.facing == Facing.FRONT)
+
+    override fun onRequestPermissionsResult(request: Int, permissions: Array<out String>, results: IntArray) {
+        if (permission.onAnswer(request, results)) updateCamera()
+    }
+
+    // What the user does
+
+    override fun onAllowCamera() = permission.ask()
+
+    override fun onOpenSettings() {
+        leave(permission.settings())
+    }
+
+    override fun onRetryCamera() = retryCamera()
+
+    override fun onFreeze() = if (session.state.still == null) session.freeze() else session.resume()
+
+    override fun onPick() {
+        for (wish in pickIntents()) if (leave(wish, PICK)) return
+        screen.say(getString(R.string.no_picker))
+    }
+
+    override fun onFlip() {
+        facing = if (facing == Facing.BACK) Facing.FRONT else Facing.BACK
+        torch = false
+        retryCamera()
+    }
+
+    override fun onTorch() {
+        torch = !torch
+        parts.camera.setTorch(torch)
+        show()
+    }
+
+    override fun onModel(index: Int) = session.choose(session.state.choice.copy(model = index))
+
+    override fun onDelegate(id: Int) = session.choose(session.state.choice.copy(delegate = screen.delegateOf(id)), true)
+
+    override fun onThreads(threads: Int) = session.choose(session.state.choice.copy(threads = threads))
+
+    override fun onAbout() {
+        val file = session.state.modelFile ?: return
+        leave(Intent(this, AboutModelActivity::class.java).putExtra(AboutModelActivity.FILE, file))
+    }
+
+    @Suppress("DEPRECATION")  // the newer way is not part of the framework
+    private fun leave(wish: Intent, request: Int = NO_RESULT): Boolean = try {
+        if (request == NO_RESULT) startActivity(wish) else startActivityForResult(wish, request)
+        true
+    } catch (e: ActivityNotFoundException) {
+        false
+    } catch (e: SecurityException) {
+        false
+    }
+
+    @Suppress("OVERRIDE_DEPRECATION")
+    override fun onActivityResult(request: Int, result: Int, data: Intent?) {
+        super.onActivityResult(request, result, data)
+        if (request != PICK || result != RESULT_OK) return
+        val uri = data?.data
+        if (uri != null) session.openPicture(uri) else session.noPicture()
+    }
+
+    // What the session tells
+
+    override fun onState(state: SessionState) {
+        updateCamera()
+    }
+
+    override fun onAnswers() = screen.showAnswers(session.state)
+
+    private fun show() = screen.show(session.state, cameraState())
+
+    private fun cameraState() = MainScreen.CameraState(
+        standing = permission.standing,
+        running = running,
+        problem = problem,
+        none = permission.standing == CameraPermission.Standing.GRANTED && parts.camera.cameras().isEmpty(),
+        twoFacings = parts.camera.cameras().size > 1,
+        facing = facing,
+        torch = torch,
+        preview = preview,
+    )
+
+    override fun onConfigurationChanged(fresh: Configuration) {
+        super.onConfigurationChanged(fresh)
+        show()
+    }
+
+    private companion object {
+        const val PICK = 2
+        const val NO_RESULT = -1
+        const val FRONT = "front camera"
+        const val ASKED = "asked for the camera"
+        const val SHEET = "choices open"
+        const val STILL = "still"
+    }
+}

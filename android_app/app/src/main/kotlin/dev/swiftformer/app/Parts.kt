@@ -1,0 +1,49 @@
+package dev.swiftformer.app
+
+import android.content.Context
+import android.os.Build
+import dev.swiftformer.app.camera.Camera2Source
+import dev.swiftformer.app.camera.CameraSource
+import dev.swiftformer.app.engine.FileAttemptStore
+import dev.swiftformer.app.engine.InterpreterFactory
+import dev.swiftformer.app.engine.Logcat
+import dev.swiftformer.app.engine.Thermal
+import dev.swiftformer.app.model.AssetFiles
+import dev.swiftformer.app.model.ModelLibrary
+import dev.swiftformer.app.model.OpenModel
+import dev.swiftformer.app.picture.StillPictures
+import dev.swiftformer.core.AttemptStore
+import dev.swiftformer.core.EngineFactory
+import java.io.File
+
+/** What the screens are made of; tests put others in. One for the process. */
+interface Parts {
+    val settings: Settings
+    val models: ModelLibrary
+    val pictures: StillPictures
+    val camera: CameraSource
+    val thermal: Thermal
+    val attempts: AttemptStore
+
+    /** What a crash is remembered for, beside the model: another app or another system may have mended it. */
+    val build: String
+
+    fun engines(model: OpenModel): EngineFactory
+}
+
+/** The real ones. */
+class DeviceParts(private val context: Context) : Parts {
+    private val log = Logcat()
+    override val settings = Settings(context)
+    override val models = ModelLibrary(AssetFiles(context.assets))
+    override val pictures = StillPictures(context)
+    override val camera: CameraSource by lazy { Camera2Source(context) }
+    override val thermal = Thermal(context)
+    override val attempts = FileAttemptStore(File(context.noBackupFilesDir, "attempts.json"))
+    override val build: String = appVersion() + " " + Build.FINGERPRINT
+
+    override fun engines(model: OpenModel): EngineFactory = InterpreterFactory(model.bytes, log)
+
+    private fun appVersion(): String =
+        context.packageManager.getPackageInfo(context.packageName, 0).versionName ?: "unknown"
+}

@@ -1,0 +1,210 @@
+package dev.swiftformer.app.camera
+
+import android.content.Context
+import android.graphics.ImageFormat
+import android.graphics.SurfaceTexture
+import android.hardware.camera2.CameraAccessException
+import android.hardware.camera2.CameraCaptureSession
+import android.hardware.camera2.CameraDevice
+import android.hardware.camera2.CameraManager
+import android.hardware.camera2.CaptureRequest
+import android.hardware.camera2.params.OutputConfiguration
+import android.hardware.camera2.params.SessionConfiguration
+import android.media.ImageReader
+import android.os.Build
+import android.os.Handler
+import android.os.HandlerThread
+import android.os.Looper
+import android.view.Surface
+
+/**
+ * [CameraSource] by Camera2.
+ *
+ * Everything of one start lives in a [Run], which only the camera's thread touches; a later start or stop makes it
+ * stale, and whatever its callbacks still bring is dropped.
+ */
+class Camera2Source(context: Context) : CameraSource {
+    private val manager: CameraManager = context.getSystemService(CameraManager::class.java)
+    private val main = Handler(Looper.getMainLooper())
+    private val cameraThread = HandlerThread("camera").apply { start() }
+    private val frameThread = HandlerThread("frames").apply { start() }
+    private val onCamera = Handler(cameraThread.looper)
+    private val onFrames = Handler(frameThread.looper)
+    private var run: Run? = null  // main thread
+
+    override fun cameras(): List<CameraFacts> = findCameras(manager)
+
+    override fun start(camera: CameraFacts, preview: SurfaceTexture, listener: CameraSource.Listener) {
+        stop()
+        preview.setDefaultBufferSize(camera.previewSize.width, camera.previewSize.height)
+        run = Run(camera, preview, listener).also { fresh -> onCamera.post { fresh.open() } }
+    }
+
+    override fun setTorch(on: Boolean) {
+        val running = run ?: return
+        onCamera.post { running.setTorch(on) }
+    }
+
+    override fun stop() {
+        val old = run ?: return
+        run = null
+        old.stale = true
+        onCamera.post { old.close() }
+    }
+
+    /** One camera from opening to closing. */
+    private inner class Run(
+        private val camera: CameraFacts,
+        preview: SurfaceTexture,
+        private val listener: CameraSource.Listener,
+    ) : CameraDevice.StateCallback() {
+        @Volatile var stale = false
+        private val surface = Surface(preview)
+        private val frames = ImageReader.newInstance(
+            camera.frameSize.width, camera.frameSize.height, ImageFormat.YUV_420_888, IMAGES_IN_FLIGHT,
+        )
+        private var device: CameraDevice? = null
+        private var session: CameraCaptureSession? = null
+        private var torch = false
+        private var waiting = false
+        private val freed = object : CameraManager.AvailabilityCallback() {
+            override fun onCameraAvailable(id: String) {
+                if (id == camera.id && !stale) main.post { if (!stale) listener.onCameraFree() }
+            }
+        }
+
+        fun open() {
+            frames.setOnImageAvailableListener({ reader -> take(reader) }, onFrames)
+            guarded { manager.openCamera(camera.id, this, onCamera) }
+        }
+
+        override fun onOpened(opened: CameraDevice) {
+            if (stale) return opened.close()
+            device = opened
+            guarded { createSession(opened) }
+        }
+
+        override fun onDisconnected(lost: CameraDevice) {
+            lost.close()
+            device = null
+            report(CameraProblem.TAKEN)
+        }
+
+        override fun onError(failed: CameraDevice, code: Int) {
+            failed.close()
+            device = null
+            report(
+                when (code) {
+                    ERROR_CAMERA_IN_USE, ERROR_MAX_CAMERAS_IN_USE -> CameraProblem.IN_USE
+                    ERROR_CAMERA_DISABLED -> CameraProblem.DISABLED
+                    else -> CameraProblem.FAILED
+                },
+            )
+        }
+
+        @Suppress("DEPRECATION")  // the newer call is there from API 28 on
+        private fun createSession(opened: CameraDevice) {
+            val configured = object : CameraCaptureSession.StateCallback() {
+                override fun onConfigured(ready: CameraCaptureSession) {
+                    if (stale) return
+                    session = ready
+                    if (guarded { request() }) main.post { if (!stale) listener.onCameraStarted(camera) }
+                }
+
+                override fun onConfigureFailed(failed: CameraCaptureSession) = report(CameraProblem.FAILED)
+            }
+            val targets = listOf(surface, frames.surface)
+            if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
+                opened.createCaptureSession(
+                    SessionConfiguration(
+                        SessionConfiguration.SESSION_REGULAR,
+                        targets.map { OutputConfiguration(it) },
+                        { task -> onCamera.post(task) },
+                        configured,
+                    ),
+                )
+            } else {
+                opened.createCaptureSession(targets, configured, onCamera)
+            }
+        }
+
+        private fun request() {
+            val running = session ?: return
+            val request = running.device.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW)
+            request.addTarget(surface)
+            request.addTarget(frames.surface)
+            if (camera.focusesContinuously) {
+                request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE)
+            }
+            if (camera.hasTorch) {
+                request.set(
+                    CaptureRequest.FLASH_MODE,
+                    if (torch) CaptureRequest.FLASH_MODE_TORCH else CaptureRequest.FLASH_MODE_OFF,
+                )
+            }
+            running.setRepeatingRequest(request.build(), null, onCamera)
+        }
+
+        fun setTorch(on: Boolean) {
+            torch = on
+            if (camera.hasTorch && !stale) guarded { request() }
+        }
+
+        private fun take(reader: ImageReader) {
+            val image = try {
+                reader.acquireLatestImage()
+            } catch (e: IllegalStateException) {  // the reader was closed between the frame and this call
+                null
+            } ?: return
+            image.use { if (!stale) listener.onFrame(it, camera) }
+        }
+
+        /** Runs [step]; what the camera service throws becomes a problem. False if it threw. */
+        private fun guarded(step: () -> Unit): Boolean {
+            try {
+                step()
+                return true
+            } catch (e: CameraAccessException) {
+                report(
+                    when (e.reason) {
+                        CameraAccessException.CAMERA_IN_USE, CameraAccessException.MAX_CAMERAS_IN_USE ->
+                            CameraProblem.IN_USE
+                        CameraAccessException.CAMERA_DISABLED -> CameraProblem.DISABLED
+                        CameraAccessException.CAMERA_DISCONNECTED -> CameraProblem.TAKEN
+                        else -> CameraProblem.FAILED
+                    },
+                )
+            } catch (e: SecurityException) {
+                report(CameraProblem.DENIED)
+            } catch (e: IllegalStateException) {  // the session or the device was closed under us
+                report(CameraProblem.FAILED)
+            } catch (e: IllegalArgumentException) {  // the camera is gone, or its surface
+                report(CameraProblem.FAILED)
+            }
+            return false
+        }
+
+        private fun report(problem: CameraProblem) {
+            if (stale) return
+            if (!waiting && (problem == CameraProblem.IN_USE || problem == CameraProblem.TAKEN)) {
+                waiting = true
+                manager.registerAvailabilityCallback(freed, onCamera)
+            }
+            main.post { if (!stale) listener.onCameraProblem(problem) }
+        }
+
+        fun close() {
+            if (waiting) manager.unregisterAvailabilityCallback(freed)
+            session = null
+            device?.close()
+            device = null
+            surface.release()
+            onFrames.post { frames.close() }  // there, so that no frame loses its memory while it is read
+        }
+    }
+
+    private companion object {
+        /** One that is read and one that waits. */
+        const val IMAGES_IN_FLIGHT = 2
+    }
+}

@@ -1,0 +1,63 @@
+package dev.swiftformer.app.camera
+
+import android.graphics.SurfaceTexture
+import android.media.Image
+
+/** Why there is no picture from the camera. */
+enum class CameraProblem {
+    /** The device has no camera of the kind. */
+    NONE,
+
+    /** Another app has it. */
+    IN_USE,
+
+    /** Another app, or the system, took it away while it was running. */
+    TAKEN,
+
+    /** The device's owner or a switch in the quick settings forbids it. */
+    DISABLED,
+
+    /** The permission is missing. */
+    DENIED,
+
+    /** The camera or its service failed. */
+    FAILED,
+}
+
+/**
+ * The camera as the screen uses it. Called on the main thread; [Listener] is called there too, but for frames.
+ *
+ * [Camera2Source] is the real one.
+ */
+interface CameraSource {
+    /** What is told of the camera. */
+    interface Listener {
+        /** Frames and preview are on their way. */
+        fun onCameraStarted(camera: CameraFacts)
+
+        /** There is no picture any more, or never was one. */
+        fun onCameraProblem(problem: CameraProblem)
+
+        /** A camera that was not to be had became free. */
+        fun onCameraFree()
+
+        /**
+         * A YUV_420_888 frame, on the frames' thread. It is closed when this returns.
+         *
+         * @param camera that took it, in its own orientation.
+         */
+        fun onFrame(image: Image, camera: CameraFacts)
+    }
+
+    /** The cameras there are; does not need the permission. */
+    fun cameras(): List<CameraFacts>
+
+    /** Starts [camera], after stopping what ran before. */
+    fun start(camera: CameraFacts, preview: SurfaceTexture, listener: Listener)
+
+    /** Lights the torch, or not; nothing happens on a camera without one. */
+    fun setTorch(on: Boolean)
+
+    /** Stops and gives the camera back. No frame arrives after the frames' thread has finished its present one. */
+    fun stop()
+}

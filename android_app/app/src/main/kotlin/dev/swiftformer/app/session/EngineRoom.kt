@@ -1,0 +1,243 @@
+package dev.swiftformer.app.session
+
+import android.graphics.Bitmap
+import dev.swiftformer.app.Parts
+import dev.swiftformer.app.model.OpenModel
+import dev.swiftformer.app.model.asRgb
+import dev.swiftformer.app.model.toBitmap
+import dev.swiftformer.app.picture.PictureProblem
+import dev.swiftformer.app.screen.Answer
+import dev.swiftformer.core.ConfidenceSmoother
+import dev.swiftformer.core.DelegateChoice
+import dev.swiftformer.core.DelegateChooser
+import dev.swiftformer.core.EngineException
+import dev.swiftformer.core.FallbackReason
+import dev.swiftformer.core.FrameConverter
+import dev.swiftformer.core.GoldenCheck
+import dev.swiftformer.core.GoldenResult
+import dev.swiftformer.core.InferenceEngine
+import dev.swiftformer.core.InputWriter
+import dev.swiftformer.core.ModelIndex
+import dev.swiftformer.core.ModelIndexException
+import dev.swiftformer.core.ModelProblem
+import dev.swiftformer.core.ModelProblemException
+import dev.swiftformer.core.Outcome
+import dev.swiftformer.core.Phase
+import dev.swiftformer.core.PhaseTimes
+import dev.swiftformer.core.PreprocessingException
+import dev.swiftformer.core.RgbSource
+import dev.swiftformer.core.Scores
+
+/**
+ * The engine's thread: everything here is called on it.
+ *
+ * @param post hands a change of the session's state to the main thread.
+ */
+internal class EngineRoom(private val parts: Parts, private val post: ((Session) -> Unit) -> Unit) {
+    private var entries: List<ModelIndex.Entry> = emptyList()
+    private var open: OpenModel? = null
+    private var chooser: DelegateChooser? = null
+    private var lane: Lane? = null
+    private var still: Bitmap? = null
+    private var shownAt = 0L
+    private val times = PhaseTimes()
+
+    /** What a running model needs for a picture. */
+    private class Lane(val engine: InferenceEngine, val writer: InputWriter, val scores: Scores, val smoother: ConfidenceSmoother) {
+        var lastFrame = 0L
+    }
+
+    fun tell(answersOnly: Boolean = false, new: SessionState.() -> SessionState) = post { it.change(answersOnly, new) }
+
+    /** Reads the index, then loads [choice], of the file named [stored] where it is still there. */
+    fun list(stored: String?, choice: Choice) {
+        try {
+            entries = parts.models.index().models
+        } catch (e: ModelIndexException) {
+            return tell { copy(trying = false, problem = SessionProblem.BadIndex(e.message.orEmpty())) }
+        }
+        if (entries.isEmpty()) return tell { copy(trying = false, problem = SessionProblem.NoModels) }
+        val index = entries.indexOfFirst { it.file == stored }.coerceAtLeast(0)
+        val names = entries.map { it.file }
+        tell { copy(models = names, choice = this.choice.copy(model = index)) }
+        load(choice.copy(model = index), false)
+    }
+
+    /** Runs [choice] in place of what runs. */
+    fun load(choice: Choice, insisting: Boolean) {
+        sleep()
+        val entry = entries.getOrNull(choice.model) ?: return
+        val model = try {
+            open?.takeIf { it.description.where == entry.file } ?: parts.models.open(entry)
+        } catch (e: ModelProblemException) {
+            open = null
+            return tell {
+                copy(trying = false, model = null, engine = null, problem = SessionProblem.BadModel(e.problem), answers = emptyList())
+            }
+        }
+        open = model
+        tell { copy(model = model.description, engine = null, problem = null, trying = true) }
+        val check = try {
+            check(entry, model)
+        } catch (e: ModelProblemException) {
+            return tell { copy(trying = false, problem = SessionProblem.BadModel(e.problem)) }
+        }
+        val key = model.description.sha256 + " " + parts.build
+        val fresh = DelegateChooser(parts.engines(model), parts.attempts, key, check)
+        chooser = fresh
+        val wanted = DelegateChoice(choice.delegate, choice.threads)
+        if (insisting) fresh.forgive(wanted)
+        arrive(fresh.start(wanted))
+    }
+
+    private fun check(entry: ModelIndex.Entry, model: OpenModel): ((InferenceEngine) -> GoldenResult)? {
+        val golden = entry.golden ?: return null
+        val picture = parts.models.goldenPicture(golden)
+            ?: throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, golden.picture, listOf(entry.file)))
+        return { engine -> GoldenCheck(golden).run(engine, model.description, picture.asRgb()) }
+    }
+
+    private fun arrive(outcome: Outcome) {
+        val model = open?.description ?: return
+        times.reset()
+        when (outcome) {
+            is Outcome.Failed -> {
+                lane = null
+                tell {
+                    copy(
+                        trying = false, engine = null, answers = emptyList(),
+                        problem = SessionProblem.NoEngine(model.where, outcome.fallbacks),
+                    )
+                }
+            }
+            is Outcome.Running -> {
+                lane = Lane(
+                    outcome.engine, model.inputWriter(), Scores(model.output, model.card.outputKind),
+                    ConfidenceSmoother(model.classes, ANSWERS),
+                )
+                tell {
+                    copy(trying = false, problem = null, engine = outcome.engine.description, fallbacks = outcome.fallbacks)
+                }
+                still?.let { classifyStill(it.asRgb()) }
+            }
+        }
+    }
+
+    /** A camera's frame, whose planes took [loadedNs] to copy. */
+    fun live(frame: FrameConverter, loadedNs: Long) {
+        val running = lane
+        if (still != null || running == null) return
+        val began = System.nanoTime()
+        val elapsedMs = if (running.lastFrame == 0L) 0.0 else (began - running.lastFrame) / 1e6
+        running.lastFrame = began
+        if (!run(running, frame, loadedNs, elapsedMs)) return
+        val now = System.nanoTime()
+        times.frame(now)
+        if (now - shownAt < SHOW_EVERY_NS) return
+        shownAt = now
+        val answers = answers(running)
+        val speed = speed(times.framesPerSecond())
+        tell(answersOnly = true) { if (still == null) copy(answers = answers, speed = speed) else this }
+    }
+
+    /** Holds the frame that just came. */
+    fun freeze(frame: FrameConverter, mirrored: Boolean) = still(frame.toPicture().toBitmap(), mirrored, true)
+
+    /** Classifies a picture that stands still; [keep] it for after the process's death. */
+    fun still(bitmap: Bitmap, mirrored: Boolean, keep: Boolean) {
+        still = bitmap
+        tell {
+            copy(still = Still(bitmap, mirrored), readingPicture = false, pictureProblem = null, noPicture = false)
+        }
+        classifyStill(bitmap.asRgb())
+        if (keep) parts.pictures.keep(bitmap)
+    }
+
+    private fun classifyStill(picture: RgbSource) {
+        val running = lane ?: return
+        times.reset()
+        running.smoother.reset()
+        try {
+            if (!run(running, picture, 0, 0.0)) return
+        } catch (e: PreprocessingException) {
+            return tell { copy(pictureProblem = PictureProblem.TOO_LONG, answers = emptyList(), speed = null) }
+        }
+        val answers = answers(running)
+        val speed = speed(0.0)
+        tell { copy(answers = answers, speed = speed, pictureProblem = null) }
+    }
+
+    /** One picture through the model. False when the engine had to be given up; another may run by then. */
+    private fun run(running: Lane, picture: RgbSource, loadedNs: Long, elapsedMs: Double): Boolean {
+        val began = System.nanoTime()
+        running.writer.write(picture, running.engine.input)
+        val written = System.nanoTime()
+        try {
+            running.engine.run()
+        } catch (e: EngineException) {
+            chooser?.let { giveUp(it.judgeFailure(e)) }
+            return false
+        }
+        val ran = System.nanoTime()
+        running.scores.read(running.engine.output)
+        val reason = chooser?.judge(running.scores)
+        if (reason != null) {
+            giveUp(reason)
+            return false
+        }
+        chooser?.ran()
+        running.smoother.update(running.scores.probabilities, elapsedMs)
+        times.add(Phase.TO_TENSOR, loadedNs + written - began)
+        times.add(Phase.INFERENCE, ran - written)
+        times.add(Phase.AFTER, System.nanoTime() - ran)
+        return true
+    }
+
+    private fun giveUp(reason: FallbackReason) {
+        lane = null
+        tell { copy(trying = true, engine = null) }
+        chooser?.let { arrive(it.giveUp(reason)) }
+    }
+
+    private fun answers(running: Lane): List<Answer> {
+        val model = open?.description ?: return emptyList()
+        return List(running.smoother.count) { place ->
+            val index = running.smoother.order[place]
+            Answer(model.labels?.get(index), index, running.smoother.probability(place))
+        }
+    }
+
+    private fun speed(framesPerSecond: Double) = Speed(
+        framesPerSecond, times.meanMs(Phase.TO_TENSOR), times.meanMs(Phase.INFERENCE), times.meanMs(Phase.AFTER),
+    )
+
+    /** Back to the camera. */
+    fun resume() {
+        still = null
+        lane?.let {
+            it.smoother.reset()
+            it.lastFrame = 0L
+        }
+        times.reset()
+        parts.pictures.forget()
+    }
+
+    fun thermal(status: Int) {
+        val reason = chooser?.judgeThermal(status) ?: return
+        giveUp(reason)
+    }
+
+    /** Frees the engine. */
+    fun sleep() {
+        lane = null
+        chooser?.close()
+        chooser = null
+    }
+
+    private companion object {
+        const val ANSWERS = 5
+
+        /** Ten times a second is as often as a person can read it. */
+        const val SHOW_EVERY_NS = 100_000_000L
+    }
+}

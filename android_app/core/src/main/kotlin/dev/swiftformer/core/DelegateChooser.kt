@@ -1,0 +1,285 @@
+package dev.swiftformer.core
+
+/** Why a way to run was given up, in a form that the app can word. */
+class FallbackReason(val kind: Kind, val choice: DelegateChoice, val arguments: List<String> = emptyList()) {
+    enum class Kind {
+        /** Arguments: the delegate's own words. */
+        REFUSED,
+
+        /** Arguments: how many times the app died with it. */
+        CRASHED,
+
+        /** Arguments: the largest difference of a logit, the bound. */
+        WRONG_ANSWER,
+
+        /** No arguments. */
+        NOT_A_NUMBER,
+
+        /** The delegate loaded and took no operator. No arguments. */
+        TOOK_NOTHING,
+
+        /** Arguments: the runtime's own words. */
+        FAILED_WHILE_RUNNING,
+
+        /** Arguments: Android's thermal status, 0 to 6. */
+        TOO_HOT,
+    }
+
+    fun toJson(): Map<String, Any?> = linkedMapOf(
+        "kind" to kind, "delegate" to choice.kind, "threads" to choice.threads, "xnnpack" to choice.xnnpack,
+        "arguments" to arguments,
+    )
+
+    override fun toString(): String = "$kind $choice $arguments"
+}
+
+/** A small text that outlives the process; written through to the disk before [write] returns. */
+interface AttemptStore {
+    /** What was written last; empty before. */
+    fun read(): String
+
+    fun write(text: String)
+}
+
+/** What the chooser came to. */
+sealed class Outcome {
+    abstract val fallbacks: List<FallbackReason>
+
+    /** An engine runs: as wanted where [fallbacks] is empty. [golden] is null where there was nothing to check with. */
+    class Running(
+        val engine: InferenceEngine, val golden: GoldenResult?, override val fallbacks: List<FallbackReason>,
+    ) : Outcome()
+
+    /** Not even the CPU runs the model. */
+    class Failed(override val fallbacks: List<FallbackReason>) : Outcome()
+}
+
+/**
+ * Tries what a person picked, and falls back in the open: wanted, then the CPU with XNNPACK, then the CPU without.
+ *
+ * Each is started, checked with the golden picture, and given up with a reason when the delegate refuses, takes nothing,
+ * computes something else, gives no numbers, dies with the app, or the device grows too hot. That the app died is known from
+ * a marker that is written before an attempt and taken away after [CONFIRMING_RUNS] runs; what died [CRASH_LIMIT] times is
+ * not tried again until [forgive].
+ *
+ * All calls on the thread that runs the engine.
+ *
+ * @param key what the crash count is of: the model's SHA-256, the app's version and the system's.
+ * @param check the golden check, or null where a file has none (a file of one's own).
+ */
+class DelegateChooser(
+    private val factory: EngineFactory,
+    private val store: AttemptStore,
+    private val key: String,
+    private val check: ((InferenceEngine) -> GoldenResult)? = null,
+) {
+    private val attempts = Attempts(store)
+    private var chain: List<DelegateChoice> = emptyList()
+    private var at = 0
+    private var current: InferenceEngine? = null
+    private var reasons = ArrayList<FallbackReason>()
+    private var runs = 0
+    private var confirmed = true
+
+    /** Start the model as wanted or as near as it goes; an engine that runs is closed first. */
+    fun start(wanted: DelegateChoice): Outcome {
+        close()
+        reasons = ArrayList()
+        val cpu = DelegateChoice(DelegateKind.CPU, wanted.threads)
+        val plain = cpu.copy(xnnpack = false)
+        chain = listOf(wanted, cpu, plain).distinct().let { if (wanted == plain) listOf(plain) else it }
+        at = 0
+        return goOn()
+    }
+
+    /** Give the running engine up for [reason] and go on with the next; with nothing left, [Outcome.Failed]. */
+    fun giveUp(reason: FallbackReason): Outcome {
+        close()
+        reasons.add(reason)
+        at++
+        return goOn()
+    }
+
+    /** A run went well: its scores were finite. After [CONFIRMING_RUNS] of them the attempt counts as survived. */
+    fun ran() {
+        if (confirmed) return
+        runs++
+        if (runs >= CONFIRMING_RUNS) {
+            confirmed = true
+            attempts.survived(name(chain[at]))
+        }
+    }
+
+    /** Why the running engine should be given up for the scores of a run, or null. */
+    fun judge(scores: Scores): FallbackReason? =
+        if (scores.finite) null else FallbackReason(FallbackReason.Kind.NOT_A_NUMBER, chain[at])
+
+    /** Why it should be given up at Android's thermal status [status]; the CPU is never given up for it. */
+    fun judgeThermal(status: Int): FallbackReason? {
+        val choice = current?.description?.choice ?: return null
+        if (status < THERMAL_LIMIT || choice.kind == DelegateKind.CPU) return null
+        return FallbackReason(FallbackReason.Kind.TOO_HOT, choice, listOf(status.toString()))
+    }
+
+    /** Why it should be given up after the runtime threw. */
+    fun judgeFailure(error: Throwable): FallbackReason =
+        FallbackReason(FallbackReason.Kind.FAILED_WHILE_RUNNING, chain[at], listOf(words(error)))
+
+    /** Forget that [choice] died with the app: a person picked it again by hand. */
+    fun forgive(choice: DelegateChoice) = attempts.forget(name(choice))
+
+    /** Close the running engine; the app goes to the background or ends. No crash is counted for it. */
+    fun close() {
+        val engine = current ?: return
+        current = null
+        try {
+            engine.close()
+        } finally {
+            if (!confirmed) attempts.left(name(chain[at]))
+            confirmed = true
+        }
+    }
+
+    private fun goOn(): Outcome {
+        while (at < chain.size) {
+            val choice = chain[at]
+            val crashes = attempts.crashes(name(choice))
+            if (crashes >= CRASH_LIMIT) {
+                reasons.add(FallbackReason(FallbackReason.Kind.CRASHED, choice, listOf(crashes.toString())))
+            } else {
+                attempts.begun(name(choice))
+                val running = attempt(choice)
+                if (running != null) return running
+                attempts.left(name(choice))
+            }
+            at++
+        }
+        return Outcome.Failed(reasons.toList())
+    }
+
+    private fun attempt(choice: DelegateChoice): Outcome.Running? {
+        var engine: InferenceEngine? = null
+        var kept = false
+        try {
+            engine = factory.create(choice)
+            val golden = if (tookNothing(engine, choice)) null else check?.invoke(engine)
+            val reason = if (tookNothing(engine, choice)) {
+                FallbackReason(FallbackReason.Kind.TOOK_NOTHING, choice)
+            } else {
+                reason(golden, choice)
+            }
+            if (reason != null) {
+                reasons.add(reason)
+                return null
+            }
+            kept = true
+            current = engine
+            confirmed = false
+            runs = 0
+            return Outcome.Running(engine, golden, reasons.toList())
+        } catch (error: Exception) {
+            reasons.add(FallbackReason(FallbackReason.Kind.REFUSED, choice, listOf(words(error))))
+        } catch (error: LinkageError) { // A library or class of the delegate is not on this device.
+            reasons.add(FallbackReason(FallbackReason.Kind.REFUSED, choice, listOf(words(error))))
+        } catch (error: OutOfMemoryError) {
+            reasons.add(FallbackReason(FallbackReason.Kind.REFUSED, choice, listOf(words(error))))
+        } finally {
+            if (!kept) closeQuietly(engine)
+        }
+        return null
+    }
+
+    private fun tookNothing(engine: InferenceEngine, choice: DelegateChoice): Boolean =
+        choice.kind != DelegateKind.CPU && engine.description.replaced?.sumOf { it.taken } == 0
+
+    private fun reason(golden: GoldenResult?, choice: DelegateChoice): FallbackReason? = when (golden) {
+        null, is GoldenResult.Passed -> null
+        is GoldenResult.WrongAnswer -> FallbackReason(
+            FallbackReason.Kind.WRONG_ANSWER, choice, listOf(golden.difference.toString(), golden.bound.toString()),
+        )
+        is GoldenResult.NotFinite -> FallbackReason(FallbackReason.Kind.NOT_A_NUMBER, choice)
+        is GoldenResult.WrongCount -> FallbackReason(
+            FallbackReason.Kind.WRONG_ANSWER, choice, listOf("${golden.actual} classes", "${golden.expected} classes"),
+        )
+    }
+
+    /** A delegate that refused may also refuse to close; the reason is already known. */
+    private fun closeQuietly(engine: InferenceEngine?) {
+        try {
+            engine?.close()
+        } catch (_: Exception) {
+            return
+        }
+    }
+
+    private fun words(error: Throwable): String = shown(error.message ?: error.javaClass.simpleName, 300)
+
+    private fun name(choice: DelegateChoice): String = "$key ${choice.kind} ${choice.xnnpack}"
+
+    companion object {
+        const val CONFIRMING_RUNS = 10
+        const val CRASH_LIMIT = 2
+
+        /** Android's THERMAL_STATUS_CRITICAL: what comes next is that the system takes the device down. */
+        const val THERMAL_LIMIT = 4
+    }
+}
+
+/** Crash counts by name, and the attempt that was under way when the process ended. */
+private class Attempts(private val store: AttemptStore) {
+    private val counts = LinkedHashMap<String, Int>()
+    private val pending = LinkedHashSet<String>()
+
+    init {
+        read()
+        if (pending.isNotEmpty()) {
+            for (name in pending) counts[name] = (counts[name] ?: 0) + 1
+            pending.clear()
+            write()
+        }
+    }
+
+    fun crashes(name: String): Int = counts[name] ?: 0
+
+    fun begun(name: String) {
+        pending.add(name)
+        write()
+    }
+
+    /** It ended without a crash before it was confirmed; earlier crashes still count. */
+    fun left(name: String) {
+        if (pending.remove(name)) write()
+    }
+
+    fun survived(name: String) {
+        val changed = pending.remove(name)
+        if (counts.remove(name) != null || changed) write()
+    }
+
+    fun forget(name: String) {
+        if (counts.remove(name) != null) write()
+    }
+
+    /** What cannot be read counts as nothing: the store is the app's own, and a damaged one must not stop it. */
+    private fun read() {
+        val json = try {
+            Json.parse(store.read())
+        } catch (_: JsonException) {
+            return
+        }
+        val values = json as? Map<*, *> ?: return
+        for ((name, count) in values["crashes"] as? Map<*, *> ?: emptyMap<String, Any>()) {
+            if (name is String && count is Long && count in 1..1000) counts[name] = count.toInt()
+        }
+        for (name in values["pending"] as? List<*> ?: emptyList<String>()) if (name is String) pending.add(name)
+    }
+
+    private fun write() {
+        while (counts.size > MAX_NAMES) counts.remove(counts.keys.first())
+        store.write(Json.write(mapOf("crashes" to counts, "pending" to pending)))
+    }
+
+    private companion object {
+        const val MAX_NAMES = 200
+    }
+}

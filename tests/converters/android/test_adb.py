@@ -1,0 +1,162 @@
+"""Phones, with a program in adb's place that says what the real one says."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from converters.android.adb import application_id_of, find_phone, install, parse_devices, run_app, start
+from swiftformer_keras.errors import AppOptionError, DeviceError, MissingToolError
+from tests.converters.android.tools import pretend
+from tests.harness import assert_refused
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the pretended adb is a shell script")
+
+LISTED = """List of devices attached
+emulator-5554          device product:sdk model:sdk_gphone64 device:emu64 transport_id:1
+R58M123ABC             unauthorized usb:1-2 transport_id:2
+192.168.1.7:5555       offline transport_id:3
+0123                   no permissions (user in plugdev group?); see [http://x] usb:1-1
+"""
+ONE = "List of devices attached\nR58M        device product:a model:Pixel_8 device:b\n"
+
+
+class Adb:
+    """The pretended adb: answers by its arguments, and keeps them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.log = folder, folder / "log"
+        self.answers: dict[str, tuple[str, int]] = {}
+
+    def answer(self, word: str, said: str, code: int = 0) -> None:
+        self.answers[word] = (said, code)
+        cases = "".join(
+            f"*' {word} '*) printf %s {shlex.quote(said)}; exit {code};;\n"
+            for word, (said, code) in self.answers.items()
+        )
+        script = f'for a in "$@"; do printf "%s\\0" "$a"; done >>"{self.log}"; printf "\\n" >>"{self.log}"\n'
+        pretend(self.folder, "adb", f'{script}case " $* " in\n{cases}esac')
+
+    def calls(self) -> list[list[str]]:
+        return [line.rstrip("\0").split("\0") for line in self.log.read_text().splitlines()]
+
+
+@pytest.fixture
+def adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Adb:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    made = Adb(folder)
+    made.answer("devices", ONE)
+    return made
+
+
+@pytest.fixture
+def apk(tmp_path: Path) -> Path:
+    path = tmp_path / "an app; rm -rf x.apk"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("assets/build.json", json.dumps({"application_id": "com.example.leaves"}))
+    return path
+
+
+def test_what_adb_lists() -> None:
+    assert parse_devices(LISTED) == {
+        "emulator-5554": ("device", "sdk_gphone64"),
+        "R58M123ABC": ("unauthorized", "unknown"),
+        "192.168.1.7:5555": ("offline", "unknown"),
+        "0123": ("no permissions", "unknown"),
+    }
+    started = "* daemon not running; starting now at tcp:5037\n* daemon started successfully\n" + ONE
+    assert parse_devices(started) == {"R58M": ("device", "Pixel_8")}
+
+
+def test_without_adb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert_refused(MissingToolError, find_phone, "adb not found", "Install it")
+
+
+@pytest.mark.parametrize(
+    ("listed", "serial", "mentions"),
+    [
+        ("List of devices attached\n\n", None, ["no phone is connected"]),
+        (LISTED, None, ["4 phones", "emulator-5554", "--serial"]),
+        (LISTED, "R58M123ABC", ["R58M123ABC", "has not allowed this computer"]),
+        (LISTED, "192.168.1.7:5555", ["does not answer"]),
+        (LISTED, "0123", ["udev"]),
+        (LISTED, "absent", ["'absent'"]),
+    ],
+)
+def test_no_phone_that_can_be_used(adb: Adb, listed: str, serial: str | None, mentions: list[str]) -> None:
+    adb.answer("devices", listed)
+    assert_refused(DeviceError, lambda: find_phone(serial), *mentions)
+
+
+def test_the_only_phone_and_the_chosen_one(adb: Adb) -> None:
+    assert find_phone().serial == "R58M"
+    adb.answer("devices", LISTED)
+    assert find_phone("emulator-5554").model == "sdk_gphone64"
+
+
+def test_install_and_run(adb: Adb, apk: Path) -> None:
+    adb.answer("install", "Performing Streamed Install\nSuccess\n")
+    adb.answer(
+        "start", "Starting: Intent { cmp=com.example.leaves/dev.swiftformer.app.MainActivity }\nStatus: ok\n"
+    )
+    started, phone = run_app(apk, None, None)
+    assert (started, phone.model) == ("com.example.leaves", "Pixel_8")
+    calls = [call for call in adb.calls() if call[0] != "devices"]
+    assert calls == [
+        ["-s", "R58M", "install", "-r", str(apk)],
+        [
+            "-s",
+            "R58M",
+            "shell",
+            "am",
+            "start",
+            "-W",
+            "-n",
+            "com.example.leaves/dev.swiftformer.app.MainActivity",
+        ],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "mention"),
+    [
+        (
+            "adb: failed to install x.apk: Failure [INSTALL_FAILED_UPDATE_INCOMPATIBLE: Existing]",
+            1,
+            "uninstall it first",
+        ),
+        ("Failure [INSTALL_FAILED_NO_MATCHING_ABIS: Failed]", 1, "--abis"),
+        ("Failure [INSTALL_FAILED_OLDER_SDK]", 0, "Android 8"),
+        ("Failure [INSTALL_FAILED_SOMETHING_NEW: words]", 1, "INSTALL_FAILED_SOMETHING_NEW"),
+        ("adb: device offline", 1, "device offline"),
+    ],
+)
+def test_a_phone_that_refuses(adb: Adb, apk: Path, said: str, code: int, mention: str) -> None:
+    adb.answer("install", said, code)
+    assert_refused(DeviceError, lambda: install(apk), mention)
+
+
+def test_an_app_that_is_not_there(adb: Adb) -> None:
+    adb.answer("start", "Error type 3\nError: Activity class {x} does not exist.\n")
+    assert_refused(DeviceError, lambda: start("com.example.leaves"), "com.example.leaves", "not installed")
+    assert_refused(AppOptionError, lambda: start("x; reboot"), "no application id")
+
+
+def test_what_is_no_app_of_ours(tmp_path: Path, apk: Path) -> None:
+    text = tmp_path / "text.apk"
+    text.write_text("text")
+    other = tmp_path / "other.apk"
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("AndroidManifest.xml", "x")
+    assert_refused(AppOptionError, lambda: application_id_of(text), "is no APK")
+    assert_refused(AppOptionError, lambda: application_id_of(other), "swiftformer app build")
+    assert_refused(AppOptionError, lambda: application_id_of(tmp_path / "absent.apk"), "No such file")
+    assert_refused(AppOptionError, lambda: run_app(apk, "com.example.other", None), "is com.example.leaves")

@@ -1,0 +1,350 @@
+"""Whole builds: the same bytes twice, what others' tools say of them, and every mistake before and during one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from converters.android import build, deploy
+from converters.android.apk import data_offsets
+from converters.android.build import AppOptions, BuildReport, build_app
+from converters.android.deploy import deploy as deploy_checkpoint
+from converters.android.sources import demo_models, find_sources
+from swiftformer_keras import data
+from swiftformer_keras.errors import (
+    AppOptionError,
+    AppSourceError,
+    KeystoreError,
+    OutputError,
+    PictureError,
+    SwiftFormerError,
+    ToolchainError,
+)
+from tests.converters.android.tools import needed_jdk, needed_program, needed_toolchain, pretend, tiny_model
+from tests.harness import ROOT, assert_refused
+from tests.swiftformer_keras.cli.running import COMMAND, assert_one_line, call_cli, environment
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildReport]:
+    """The app with the embedded demo model, a name and an icon."""
+    needed_toolchain()
+    folder = tmp_path_factory.mktemp("built")
+    icon = folder / "icon.png"
+    Image.new("RGB", (300, 200), (200, 30, 40)).save(icon)
+    options = AppOptions(application_id="com.example.leaves", name='Tom\'s "Leaves" @ 5 & <b>', icon=icon)
+    return folder / "app.apk", build_app(folder / "app.apk", options)
+
+
+@pytest.mark.slow
+def test_aapt2_reads_what_was_asked_for(built: tuple[Path, BuildReport]) -> None:
+    path, _ = built
+    said = subprocess.run(
+        [needed_toolchain().aapt2, "dump", "badging", path], capture_output=True, text=True, check=True
+    ).stdout
+    assert "package: name='com.example.leaves'" in said
+    assert "minSdkVersion:'26'" in said
+    assert "targetSdkVersion:'36'" in said
+    strings = subprocess.run(
+        [needed_toolchain().aapt2, "dump", "strings", path], capture_output=True, text=True, check=True
+    ).stdout
+    assert ' : Tom\'s "Leaves" @ 5 & <b>\n' in strings
+    assert [line for line in said.splitlines() if line.startswith("uses-permission")] == [
+        "uses-permission: name='android.permission.CAMERA'"
+    ]
+    assert "launchable-activity: name='dev.swiftformer.app.MainActivity'" in said
+    assert "native-code: 'arm64-v8a'" in said
+    assert "application-debuggable" not in said
+    resources = subprocess.run(
+        [needed_toolchain().aapt2, "dump", "resources", path], capture_output=True, text=True, check=True
+    ).stdout
+    assert "ic_launcher_foreground.png" in resources
+
+
+@pytest.mark.slow
+def test_apksigner_and_dexdump(built: tuple[Path, BuildReport], tmp_path: Path) -> None:
+    path, report = built
+    said = subprocess.run(
+        [needed_program("apksigner", "apksigner"), "verify", "-v", "--print-certs", path],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "v2 scheme (APK Signature Scheme v2): true" in said
+    assert "v3 scheme (APK Signature Scheme v3): true" in said
+    assert report.signed_by.certificate_sha256 in said
+    with zipfile.ZipFile(path) as archive:
+        archive.extract("classes.dex", tmp_path)
+        assert "classes2.dex" not in archive.namelist()
+    dumped = subprocess.run(
+        [needed_program("dexdump", "dexdump"), "-d", tmp_path / "classes.dex"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=True,
+    ).stdout
+    assert "invoke-custom" not in dumped
+    assert "invoke-polymorphic" not in dumped
+    assert "'Ldev/swiftformer/app/MainActivity;'" in dumped
+    assert "'Ldev/swiftformer/core/Preprocessing;'" in dumped
+    assert "BenchmarkInstrumentation" not in dumped
+
+
+@pytest.mark.slow
+def test_what_is_in_the_apk(built: tuple[Path, BuildReport]) -> None:
+    path, report = built
+    (model,) = demo_models(find_sources(benchmark=False).project)
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        index = json.loads(archive.read("assets/models/index.json"))
+        facts = json.loads(archive.read("assets/build.json"))
+        notices = archive.read("assets/licences/NOTICES.txt").decode()
+        assert archive.read(f"assets/models/{model.name}") == model.read_bytes()
+        assert archive.read("assets/models/golden.png").startswith(b"\x89PNG")
+        libraries = [name for name in names if name.endswith(".so")]
+    assert [entry["file"] for entry in index["models"]] == [model.name]
+    assert facts["application_id"] == "com.example.leaves"
+    for library in (
+        "kotlin-stdlib:2.0.21",
+        "tensorflow-lite:2.16.1",
+        "flatbuffers-java:1.12.0",
+        "Apache License",
+    ):
+        assert library in notices
+    assert "robolectric" not in notices
+    offsets = data_offsets(path)
+    assert len(libraries) == 2
+    assert all(offsets[name] % 16384 == 0 for name in libraries)
+    assert offsets[f"assets/models/{model.name}"] % 4 == 0
+    assert path.stat().st_size == report.size_bytes <= 10_000_000
+    assert not report.linked_for_large_pages  # TFLite 2.16.1 is not, and the report says so
+    record = json.loads(path.with_name("app.apk.json").read_text("utf-8"))
+    assert record["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert record["inputs"]["models"][0]["file"] == model.name
+    assert str(ROOT) not in json.dumps(record)
+
+
+@pytest.mark.slow
+def test_the_same_inputs_give_the_same_bytes_without_the_cache(
+    built: tuple[Path, BuildReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, report = built
+    monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")
+    icon = tmp_path / "another name.png"
+    icon.write_bytes((path.parent / "icon.png").read_bytes())
+    options = AppOptions(application_id="com.example.leaves", name='Tom\'s "Leaves" @ 5 & <b>', icon=icon)
+    again = build_app(tmp_path / "again.apk", options)
+    assert not again.code_from_cache
+    assert again.unsigned_sha256 == report.unsigned_sha256
+    assert (tmp_path / "again.apk").read_bytes() == path.read_bytes()  # RSA signatures have no randomness
+
+
+@pytest.mark.slow
+def test_the_benchmark_build_and_two_abis(tmp_path: Path) -> None:
+    needed_toolchain()
+    models = (tiny_model(tmp_path, "a.tflite"), tiny_model(tmp_path, "b.tflite"))
+    options = AppOptions(models=models, abis=("arm64-v8a", "x86_64"), benchmark=True)
+    report = build_app(tmp_path / "bench.apk", options)
+    assert report.benchmark
+    assert [model["file"] for model in report.models] == ["a.tflite", "b.tflite"]
+    with zipfile.ZipFile(tmp_path / "bench.apk") as archive:
+        assert {name.split("/")[1] for name in archive.namelist() if name.startswith("lib/")} == {
+            "arm64-v8a",
+            "x86_64",
+        }
+        assert b"BenchmarkInstrumentation" in archive.read("classes.dex")
+        assert "BenchmarkActivity".encode("utf-16-le") in archive.read("AndroidManifest.xml")
+
+
+@pytest.mark.slow
+def test_a_call_that_android_8_does_not_have_ends_the_build(tmp_path: Path) -> None:
+    """So does the same call behind a version check, unless it says so with @TargetApi."""
+    import shutil
+
+    from converters.android import public_api
+    from converters.android.compile import _compile_sources
+
+    tools, jdk = needed_toolchain(), needed_jdk()
+    project = tmp_path / "android_app"
+    shutil.copytree(find_sources(benchmark=False).project / "core/src/main", project / "core/src/main")
+    (project / "app/src/main/res").mkdir(parents=True)
+    (project / "app/src/main/AndroidManifest.xml").write_text("<manifest><application /></manifest>")
+    kotlin = project / "app/src/main/kotlin"
+    kotlin.mkdir()
+    r_java = tmp_path / "R.java"
+    r_java.write_text("package dev.swiftformer.app; class R {}")
+    power = "power: android.os.PowerManager"
+    body = f"fun heat({power}) = if ({{}}) {{{{ {{{{ power.currentThermalStatus }}}} }}}} else {{{{ {{{{ 0 }}}} }}}}"
+    for number, (annotation, refused) in enumerate(
+        [("", True), ("@android.annotation.TargetApi(29) ", False)]  # and of a lambda inside
+    ):
+        checked = "android.os.Build.VERSION.SDK_INT >= 29"
+        (kotlin / "Heat.kt").write_text(f"package dev.swiftformer.app\n{annotation}{body.format(checked)}\n")
+        classes = tmp_path / f"classes{number}"
+        classes.mkdir()
+        libraries = tools.files("library")
+        sources = find_sources(benchmark=False, project=project)
+        _compile_sources(jdk, tools, sources, r_java, libraries, classes)
+
+        def check(classes: Path = classes, libraries: list[Path] = libraries) -> None:
+            public_api.check(jdk, tools, classes, libraries)
+
+        if refused:
+            assert_refused(
+                AppSourceError, check, "getCurrentThermalStatus", "@TargetApi", "HeatKt$heat$1.class"
+            )
+        else:
+            check()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "mention"),
+    [
+        (AppOptions(application_id="leaves"), AppOptionError, "'leaves' is no application id"),
+        (AppOptions(name=""), AppOptionError, "name"),
+        (AppOptions(name="x" * 51), AppOptionError, "name"),
+        (AppOptions(name="a\nb"), AppOptionError, "name"),
+        (AppOptions(abis=("mips",)), AppOptionError, "'mips'"),
+        (AppOptions(icon=Path("absent.png")), PictureError, "absent.png"),
+        (AppOptions(icon=Path(__file__)), PictureError, "test_build.py"),
+    ],
+)
+def test_options_that_make_no_sense(
+    tmp_path: Path, options: AppOptions, error: type[SwiftFormerError], mention: str
+) -> None:
+    with pytest.raises(error) as caught:
+        build_app(tmp_path / "x.apk", options)
+    assert mention in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs_that_may_not_be_written(tmp_path: Path) -> None:
+    existing = tmp_path / "app.apk"
+    existing.write_bytes(b"mine")
+    assert_refused(OutputError, lambda: build_app(existing, AppOptions()), "exists already", "--force")
+    assert existing.read_bytes() == b"mine"
+    assert_refused(OutputError, lambda: build_app(tmp_path / "no" / "x.apk", AppOptions()), "does not exist")
+    assert_refused(AppOptionError, lambda: build_app(tmp_path / "x.zip", AppOptions()), "ends in .apk")
+
+
+def test_without_jdk_or_maven_through_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ran = call_cli("app", "build", "--out", tmp_path / "x.apk")
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert "No JDK" in assert_one_line(ran.stderr.splitlines(keepends=True)[-1])
+    ran = call_cli("deploy", data.demo_checkpoint(), tmp_path / "x.apk", "--json")
+    assert ran.returncode == 2
+    assert json.loads(ran.stdout)["error"]["kind"] == "MissingToolError"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the pretended Maven is a shell script")
+def test_offline_with_a_cold_cache_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed_jdk()
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    pretend(programs, "mvn", "echo '[ERROR] Cannot access central in offline mode'; exit 1")
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("SWIFTFORMER_HOME", str(tmp_path / "home"))
+    options = AppOptions(models=(tiny_model(tmp_path),))
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert_refused(ToolchainError, lambda: build_app(tmp_path / "x.apk", options), "offline mode")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "home"])
+
+
+def test_a_keystore_that_is_not_there_is_told_before_any_work(tmp_path: Path) -> None:
+    needed_jdk()
+    options = AppOptions(keystore=tmp_path / "absent.p12")
+    assert_refused(
+        KeystoreError, lambda: build_app(tmp_path / "x.apk", options), "absent.p12", "no such keystore"
+    )
+
+
+@pytest.mark.parametrize("sabotaged", ["pack", "sign", "record"])
+def test_a_full_disk_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sabotaged: str
+) -> None:
+    needed_toolchain()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "somewhere")
+
+    class Code:
+        dex = ()
+        from_cache = True
+
+    monkeypatch.setattr(build, "compile_code", lambda *_: Code)
+    target = {
+        "pack": (build.apk, "pack"),
+        "sign": (build.signing, "sign"),
+        "record": (build.signing, "verify"),
+    }
+    monkeypatch.setattr(*target[sabotaged], full)
+    options = AppOptions(models=(tiny_model(tmp_path),))
+    message = assert_refused(OutputError, lambda: build_app(tmp_path / "x.apk", options), "cannot be written")
+    assert "disk is full" in message or "No space left" in message
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.tflite"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
+    needed_toolchain()
+    model = tiny_model(tmp_path)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, "app", "build", "--out", str(tmp_path / "x.apk"), "--model", str(model)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment(PYTHONPATH=os.pathsep.join(p for p in sys.path if p), TMPDIR=str(scratch)),
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "compiling resources" in line or "packing" in line:
+            break
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "Interrupted. Nothing half-written was left."
+    assert list(scratch.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scratch", "tiny.tflite"]
+
+
+def test_deploy_needs_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "find_jdk", lambda: None)
+    monkeypatch.setattr(deploy, "check_can_prepare", lambda: None)
+    with pytest.raises(SwiftFormerError, match="--labels"):
+        deploy_checkpoint(str(data.demo_checkpoint()), tmp_path / "x.apk", AppOptions(), preprocessing="timm")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_deploy_from_checkpoint_to_apk(tmp_path: Path) -> None:
+    needed_toolchain()
+    report = deploy_checkpoint(
+        str(data.demo_checkpoint()),
+        tmp_path / "x.apk",
+        AppOptions(),
+        labels=data.demo_labels(),
+        preprocessing=str(data.demo_preprocessing()),
+    )
+    (model,) = report.app.models
+    assert (model["precision"], model["classes"]) == ("float16", 10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.apk", "x.apk.json"]

@@ -1,0 +1,111 @@
+"""The Gradle project, which cannot be run here: it names what the builder names, and its demo model is sound."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import numpy as np
+import pytest
+
+from converters.android import manifest
+from converters.android.artifacts import ARTIFACTS, KOTLIN
+from converters.android.compile import RULES
+from converters.android.models import INDEX, check_models, entries
+from converters.android.resources import version_code
+from converters.android.sources import NAMESPACE, demo_models, find_sources
+from converters.tflite.metadata import read_metadata
+from swiftformer_keras import __version__
+from tests.harness import ROOT
+
+PROJECT = ROOT / "android_app"
+BUILD = (PROJECT / "app" / "build.gradle.kts").read_text("utf-8")
+CATALOGUE = tomllib.loads((PROJECT / "gradle" / "libs.versions.toml").read_text("utf-8"))
+VERSIONS = CATALOGUE["versions"]
+
+
+def test_it_names_the_folders_that_the_builder_compiles() -> None:
+    sources = find_sources(benchmark=True, project=PROJECT)
+    app = PROJECT / "app"
+    # By convention Android's plugin takes src/main and, for a build type of that name, src/benchmark.
+    conventional = {app / "src/main/kotlin", app / "src/benchmark/kotlin"}
+    added = {(app / path).resolve() for path in re.findall(r'\.kotlin\.srcDir\("([^"]+)"\)', BUILD)}
+    assert 'create("benchmark")' in BUILD
+    assert conventional | added == set(sources.kotlin)
+    assert sources.manifests == (
+        app / "src/main/AndroidManifest.xml",
+        app / "src/benchmark/AndroidManifest.xml",
+    )
+    assert (sources.resources, sources.assets) == (app / "src/main/res", app / "src/main/assets")
+    assert all(
+        path.exists() for path in (*sources.kotlin, *sources.manifests, sources.resources, sources.assets)
+    )
+    (rules,) = re.findall(r'proguardFiles\("([^"]+)"\)', BUILD)
+    assert (app / rules).resolve() == RULES.resolve()
+
+
+def test_versions_agree() -> None:
+    assert VERSIONS["kotlin"] == KOTLIN
+    assert int(VERSIONS["min-sdk"]) == manifest.MIN_SDK
+    assert int(VERSIONS["target-sdk"]) == manifest.TARGET_SDK
+    ours = {f"{a.group}:{a.artifact}": a.version for a in ARTIFACTS}
+    shared = 0
+    for library in CATALOGUE["libraries"].values():
+        if library["module"] in ours:
+            assert VERSIONS[library["version"]["ref"]] == ours[library["module"]], library
+            shared += 1
+    assert shared == 2
+    assert VERSIONS["litert"].startswith("1.4.")
+    assert f'namespace = "{NAMESPACE}"' in BUILD
+    assert f'applicationId = "{NAMESPACE}"' in BUILD
+    assert f'versionName = "{__version__}"' in BUILD
+    assert f"versionCode = {version_code(__version__)}" in BUILD
+
+
+def test_every_alias_is_in_the_catalogue() -> None:
+    text = BUILD + (PROJECT / "build.gradle.kts").read_text("utf-8")
+    known = {f"plugins.{name.replace('-', '.')}" for name in CATALOGUE["plugins"]}
+    known |= {f"versions.{name.replace('-', '.')}" for name in VERSIONS}
+    known |= {name.replace("-", ".") for name in CATALOGUE["libraries"]}
+    used = {name.removesuffix(".get") for name in re.findall(r"\blibs\.([a-z.]+[a-z])", text)}
+    assert used <= known, used - known
+    assert {name for name in known if not name.startswith("versions.")} <= used
+
+
+@pytest.mark.parametrize("file", ["settings.gradle.kts", "build.gradle.kts", "app/build.gradle.kts"])
+def test_brackets_close(file: str) -> None:
+    text = re.sub(r'"[^"]*"|//[^\n]*', "", (PROJECT / file).read_text("utf-8"))
+    for opening, closing in ("{}", "()"):
+        assert text.count(opening) == text.count(closing) > 0
+
+
+def test_the_wrapper_checks_what_it_downloads() -> None:
+    lines = (PROJECT / "gradle/wrapper/gradle-wrapper.properties").read_text("utf-8").splitlines()
+    properties = dict(line.split("=", 1) for line in lines)
+    assert re.search(r"/gradle-8\.\d+(\.\d+)?-bin\.zip$", properties["distributionUrl"])
+    assert re.fullmatch(r"[0-9a-f]{64}", properties["distributionSha256Sum"])
+
+
+def test_the_bundled_model_is_the_demos_and_litert_computes_its_golden_logits() -> None:
+    import json
+
+    (path,) = demo_models(PROJECT)
+    assert path.stat().st_size < 4_000_000
+    card = read_metadata(path)
+    assert card.licence.startswith("Apache-2.0")
+    assert card.precision == "int8"
+    assert card.labels is not None and len(card.labels) == 10
+    index = json.loads((path.parent / INDEX).read_text("utf-8"))
+    made = {
+        entry.name.rsplit("/", 1)[-1]: entry.content
+        for entry in entries(check_models([path], newer_runtime=False))
+    }
+    fresh = json.loads(made[INDEX])
+    (stored,), (computed,) = index.pop("models"), fresh.pop("models")
+    assert index == fresh
+    golden, golden_now = stored.pop("golden"), computed.pop("golden")
+    assert stored == computed
+    difference = np.abs(np.subtract(golden["logits"], golden_now["logits"])).max()
+    assert difference <= golden["largest_difference"]  # another processor's kernels may round otherwise
+    assert golden["largest_difference"] == golden_now["largest_difference"]
+    assert (path.parent / golden["picture"]).read_bytes() == made["golden.png"]
