@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ from converters.tflite.metadata import read_metadata
 from swiftformer_keras.data import sample_pictures
 from swiftformer_keras.pictures import open_picture
 from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing, apply
-from tests.android_app.core.kotlin import CORE, CoreTool, MissingError, build, maven
+from tests.android_app.core.kotlin import CORE, CoreTool, build
 from tests.android_app.core.tflite_files import good
 from tests.android_app.make_golden import tensor_bytes
+from tests.android_app.maven import MissingError, maven, tests_that_ran
 from tests.harness import absent
 
 pytestmark = pytest.mark.slow
@@ -32,10 +32,8 @@ def tool() -> CoreTool:
 
 def test_the_cores_own_tests(tool: CoreTool) -> None:
     """JUnit, by Maven; the reports say how many ran."""
-    maven("test")
-    reports = list((CORE / "build" / "surefire-reports").glob("TEST-*.xml"))
-    counts = [re.search(r'<testsuite [^>]*tests="(\d+)"', report.read_text()) for report in reports]
-    assert sum(int(count[1]) for count in counts if count) > 400
+    maven(CORE, "test")
+    assert tests_that_ran(CORE / "build" / "surefire-reports") > 400
 
 
 class Jobs:
