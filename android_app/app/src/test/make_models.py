@@ -1,8 +1,8 @@
 """Makes the models of the app's tests: `python make_models.py`, from the repository's root.
 
-A SwiftFormer of 64 pixels, so small that it may lie in the repository, with random weights, ImageNet's labels and timm's
-preprocessing, in float32 and float16; and the index that the app reads, with LiteRT's own logits for a picture. What
-its answers mean is nothing; that the app calculates the same ones is what tests look at.
+A SwiftFormer of 64 pixels, so small that it may lie in the repository, with random weights, labels of ImageNet and
+the preprocessing of timm, in float32 and float16; and the index that the app reads, with LiteRT's logits of a picture.
+What its answers mean is nothing; that the app calculates the same ones is what tests look at.
 """
 
 from __future__ import annotations
