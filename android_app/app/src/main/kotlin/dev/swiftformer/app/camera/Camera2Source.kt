@@ -31,8 +31,10 @@ class Camera2Source(context: Context) : CameraSource {
     private val onCamera = Handler(cameraThread.looper)
     private val onFrames = Handler(frameThread.looper)
     private var run: Run? = null  // main thread
+    private var found: List<CameraFacts> = emptyList()
 
-    override fun cameras(): List<CameraFacts> = findCameras(manager)
+    /** Asked for once: the camera service takes its time, and screens ask often. */
+    override fun cameras(): List<CameraFacts> = found.ifEmpty { findCameras(manager).also { found = it } }
 
     override fun start(camera: CameraFacts, preview: SurfaceTexture, listener: CameraSource.Listener) {
         stop()
