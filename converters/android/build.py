@@ -134,7 +134,7 @@ def build_app(
     paths = options.models or tuple(demo_models(sources.project))
     tell("checking the models", 0)
     bundled = models.check_models(paths, newer_runtime=bool(options.runtime_aars), progress=progress)
-    tell("fetching the build tools (the first time this downloads 290 MB)", 1)
+    tell("preparing the build tools (290 MB are downloaded once)", 1)
     tools = prepare_toolchain()
     manifest = merged(sources.manifests, options.application_id)
     with _scratch() as scratch:
