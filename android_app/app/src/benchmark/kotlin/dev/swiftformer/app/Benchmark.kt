@@ -1,5 +1,6 @@
 package dev.swiftformer.app
 
+import android.annotation.TargetApi
 import android.content.Context
 import android.content.pm.ApplicationInfo
 import android.os.Build
@@ -161,15 +162,18 @@ class Benchmark(
         return BenchmarkResult.App(context.packageName, version, debuggable)
     }
 
+    @TargetApi(Build.VERSION_CODES.S)
     private fun device() = BenchmarkResult.Device(
         Build.MANUFACTURER, Build.MODEL, Build.VERSION.SDK_INT, Build.SUPPORTED_ABIS.firstOrNull().orEmpty(),
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) Build.SOC_MANUFACTURER + " " + Build.SOC_MODEL else Build.HARDWARE,
         Runtime.getRuntime().availableProcessors(),
     )
 
+    @TargetApi(Build.VERSION_CODES.Q)
     private fun thermalStatus(power: PowerManager?): Int? =
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) power?.currentThermalStatus else null
 
+    @TargetApi(Build.VERSION_CODES.R)
     private fun headroom(power: PowerManager?): Double? {
         if (Build.VERSION.SDK_INT < Build.VERSION_CODES.R || power == null) return null
         val headroom = power.getThermalHeadroom(0)

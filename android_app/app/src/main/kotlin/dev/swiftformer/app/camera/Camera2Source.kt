@@ -1,5 +1,6 @@
 package dev.swiftformer.app.camera
 
+import android.annotation.TargetApi
 import android.content.Context
 import android.graphics.ImageFormat
 import android.graphics.SurfaceTexture
@@ -105,6 +106,7 @@ class Camera2Source(context: Context) : CameraSource {
         }
 
         @Suppress("DEPRECATION")  // the newer call is there from API 28 on
+        @TargetApi(Build.VERSION_CODES.P)
         private fun createSession(opened: CameraDevice) {
             val configured = object : CameraCaptureSession.StateCallback() {
                 override fun onConfigured(ready: CameraCaptureSession) {

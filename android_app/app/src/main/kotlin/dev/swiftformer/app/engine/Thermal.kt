@@ -1,5 +1,6 @@
 package dev.swiftformer.app.engine
 
+import android.annotation.TargetApi
 import android.content.Context
 import android.os.Build
 import android.os.Handler
@@ -17,10 +18,12 @@ class Thermal(context: Context) {
     private var stopped: (() -> Unit)? = null
 
     /** The present step, or null where it is not known. */
+    @TargetApi(Build.VERSION_CODES.Q)
     fun status(): Int? =
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) power?.currentThermalStatus else null
 
     /** Calls [listener] on the main thread with each step from now on. */
+    @TargetApi(Build.VERSION_CODES.Q)
     fun start(listener: (Int) -> Unit) {
         stop()
         val manager = power ?: return

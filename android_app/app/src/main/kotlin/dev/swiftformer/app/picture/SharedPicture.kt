@@ -1,5 +1,6 @@
 package dev.swiftformer.app.picture
 
+import android.annotation.TargetApi
 import android.content.ContentResolver
 import android.content.Intent
 import android.net.Uri
@@ -21,6 +22,7 @@ fun sharedPicture(intent: Intent): Uri? = try {
 }
 
 @Suppress("DEPRECATION")  // the typed call is there from API 33 on
+@TargetApi(Build.VERSION_CODES.TIRAMISU)
 private fun stream(intent: Intent): Uri? =
     if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) {
         intent.getParcelableExtra(Intent.EXTRA_STREAM, Uri::class.java)

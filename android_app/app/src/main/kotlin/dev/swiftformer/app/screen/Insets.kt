@@ -1,5 +1,6 @@
 package dev.swiftformer.app.screen
 
+import android.annotation.TargetApi
 import android.graphics.Rect
 import android.os.Build
 import android.view.View
@@ -8,6 +9,7 @@ import android.view.WindowInsets
 
 /** Lets a window draw under the system's bars, on every API level as the newest ones do by themselves. */
 @Suppress("DEPRECATION")  // the newer call is there from API 30 on
+@TargetApi(Build.VERSION_CODES.R)
 fun drawUnderSystemBars(window: Window) {
     if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.R) {
         window.setDecorFitsSystemWindows(false)
@@ -28,6 +30,7 @@ fun onSystemBars(view: View, fit: (Rect) -> Unit) {
 }
 
 @Suppress("DEPRECATION")  // the newer call is there from API 30 on
+@TargetApi(Build.VERSION_CODES.R)
 private fun barsOf(insets: WindowInsets): Rect {
     if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.R) {
         val bars = insets.getInsets(WindowInsets.Type.systemBars() or WindowInsets.Type.displayCutout())
