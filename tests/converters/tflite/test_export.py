@@ -157,7 +157,7 @@ def test_the_file_carries_its_card(exported: Any) -> None:
     assert (card.name, card.author, card.licence, card.labels) == ("micro", "nobody", "CC0-1.0", LABELS)
     assert (card.precision, card.gelu, card.input_kind, card.output_kind) == (
         "dynamic",
-        "fast",
+        "exact",
         "pixels",
         "logits",
     )

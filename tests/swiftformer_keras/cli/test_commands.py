@@ -81,7 +81,7 @@ def test_quantize_says_in_one_object_what_it_left_out(folder: Path, model: Path)
     told = json.loads(ran.stdout)
     assert (told["command"], told["scheme"], told["seed"], told["held_out_pictures"]) == (
         *("quantize", "dynamic", 3),
-        10,
+        16,
     )
     assert told["sqnr_db"] >= 30
     (warning,) = told["warnings"]
