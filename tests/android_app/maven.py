@@ -44,7 +44,7 @@ def maven(folder: Path, *arguments: str) -> str:
     raise MissingError(f"Maven cannot fetch what {folder.name} needs: {output[-300:]}")
 
 
-def tests_that_ran(reports: Path) -> int:
+def count_of_tests(reports: Path) -> int:
     """How many tests the reports of Maven's surefire count, none of them failed or skipped."""
     total = 0
     for report in reports.glob("TEST-*.xml"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.android_app.maven import MissingError, maven, tests_that_ran
+from tests.android_app.maven import MissingError, count_of_tests, maven
 from tests.harness import ROOT, absent
 
 APP = ROOT / "android_app" / "app"
@@ -16,4 +16,4 @@ def test_the_apps_own_tests() -> None:
         maven(APP, "test")
     except MissingError as error:
         absent(str(error))
-    assert tests_that_ran(APP / "build" / "maven" / "surefire-reports") > 40
+    assert count_of_tests(APP / "build" / "maven" / "surefire-reports") > 40

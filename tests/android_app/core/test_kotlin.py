@@ -16,7 +16,7 @@ from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing, apply
 from tests.android_app.core.kotlin import CORE, CoreTool, build
 from tests.android_app.core.tflite_files import good
 from tests.android_app.make_golden import tensor_bytes
-from tests.android_app.maven import MissingError, maven, tests_that_ran
+from tests.android_app.maven import MissingError, count_of_tests, maven
 from tests.harness import absent
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def tool() -> CoreTool:
 def test_the_cores_own_tests(tool: CoreTool) -> None:
     """JUnit, by Maven; the reports say how many ran."""
     maven(CORE, "test")
-    assert tests_that_ran(CORE / "build" / "surefire-reports") > 400
+    assert count_of_tests(CORE / "build" / "surefire-reports") > 400
 
 
 class Jobs:
