@@ -33,9 +33,10 @@ _MAX_HEADER, _MAX_ENTRIES = 1 << 16, 1000
 _IDX_UNSIGNED_BYTE = 8  # element type in the magic number (yann.lecun.com/exdb/mnist)
 _DAMAGED = (
     *(OSError, EOFError, zlib.error, zipfile.BadZipFile, struct.error),
-    *(RuntimeError, NotImplementedError, ValueError, OverflowError),
+    *(RuntimeError, NotImplementedError, ValueError, OverflowError, MemoryError),
 )
-"""What damaged archives and gzip files raise, an undecodable name (a ValueError) among them."""
+"""What damaged archives and gzip files raise, an undecodable name (a ValueError) among them; or what a small machine
+does that an array does not fit into."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,9 +72,10 @@ class _Header(NamedTuple):
 
     @property
     def holds_pictures(self) -> bool:
-        """uint8 `(n, height, width, 3)`, or `(n, height, width)` for grey."""
+        """uint8 `(n, height, width, 3)`, or `(n, height, width)` for grey, which a single picture in colour is not."""
         rank = len(self.shape)
-        return self.dtype == np.uint8 and self.size > 0 and (rank == 3 or (rank == 4 and self.shape[3] == 3))
+        grey, colour = rank == 3 and self.shape[2] != 3, rank == 4 and self.shape[3] == 3
+        return self.dtype == np.uint8 and self.size > 0 and (grey or colour)
 
 
 def read_array_file(path: Path) -> list[ArrayPicture]:
@@ -220,6 +222,8 @@ def _read_idx(path: Path, rank: int) -> np.ndarray:
             size = math.prod(shape)
             _check_size(size, path.stat().st_size, where)
             data = file.read(size)
+            if file.read(1):  # of a gzip file, this reads its checksum, too
+                raise PictureError(f"{where}: holds more than it says. Get it again")
     except _DAMAGED:
         raise PictureError(f"{where}: cannot be read or is damaged. Get it again") from None
     if len(data) != size:

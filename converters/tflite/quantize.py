@@ -239,15 +239,17 @@ def _quantised(
         tell=tell,
     )
     kept = _matching(settings.keep_float, prepared.ranges)
+    tell("quantising", 0, 0)
+    static = build(prepared, float_ends=settings.io != "int8", keep_float=kept)
+    _check_quantised(static, settings)
+    with_ends(static, settings.io)  # before the minutes that follow: not every file can have such ends
     if settings.scheme == "mixed":
         static, biases, groups = mixed(
             prepared, settings.bound_db, io=settings.io, keep_float=kept, tell=tell
         )
-    else:
-        tell("quantising", 0, 0)
-        static, groups = build(prepared, float_ends=settings.io != "int8", keep_float=kept), ()
         _check_quantised(static, settings)
-        with_ends(static, settings.io)  # before the minutes of the biases: not every file can have such ends
+    else:
+        groups = ()
         biases = compare_biases(prepared, static, tell)
         static = with_biases(prepared, static, biases, tell)
     patterns = groups_of(prepared.ranges)
@@ -288,9 +290,8 @@ def _check_quantised(static: bytes, settings: Settings) -> None:
     if not any(
         t.Type() == schema.TensorType.INT8 and model.Buffers(t.Buffer()).DataLength() for t in tensors
     ):
-        raise ConfigError(
-            f"quantize: {shown(settings.keep_float, 60)!r} leaves every operator in float. Keep less, or use export"
-        )
+        why = "the bound" if settings.keep_float is None else shown(settings.keep_float, 60)
+        raise ConfigError(f"quantize: {why} leaves every operator in float. Keep less, or use export")
 
 
 def _matching(keep_float: str | None, names: Ranges) -> tuple[str, ...]:

@@ -140,7 +140,10 @@ def _choices(report: QuantizeReport) -> list[str]:
             f"{_decibels(report.biases.uncorrected_db)} without, on {report.biases.pictures} calibration pictures"
         )
     if report.scheme == "mixed":
-        lines.append(f"  in float: {', '.join(report.float_groups) or 'nothing but what always is'}")
+        asked = () if report.keep_float is None else (f"what {report.keep_float} matches",)
+        lines.append(
+            f"  in float: {', '.join((*report.float_groups, *asked)) or 'nothing but what always is'}"
+        )
     return lines
 
 

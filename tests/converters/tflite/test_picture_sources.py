@@ -99,6 +99,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "objects": (saved(np.array([{"a": 1}], object)), "object"),
     "floats": (saved(np.zeros((2, 8, 8, 3), np.float32)), "float32"),
     "rank 2": (saved(np.zeros((8, 8), np.uint8)), "no array of pictures"),
+    "one picture in colour": (saved(np.zeros((64, 48, 3), np.uint8)), "no array of pictures"),
     "four channels": (saved(np.zeros((2, 8, 8, 4), np.uint8)), "no array of pictures"),
     "no pictures at all": (saved(np.zeros((0, 8, 8, 3), np.uint8)), "no array of pictures"),
     "cut short": (saved(np.zeros((2, 8, 8, 3), np.uint8))[:-1], "cut short"),
@@ -225,6 +226,7 @@ def test_a_folder_of_idx_files_gives_its_training_part(tmp_path: Path, suffix: s
         (b"", "no idx file"),
         (bytes([0, 0, 13, 3]) + bytes(12), "no idx file"),
         (idx(np.zeros((2, 4, 4), np.uint8))[:-1], "cut short"),
+        (idx(np.zeros((2, 4, 4), np.uint8)) + b"x", "more than it says"),
         (bytes([0, 0, 8, 3]) + b"\xff" * 12, "more than are read"),
         (bytes([0, 0, 8, 3]) + struct.pack(">3I", 1 << 14, 100, 100), "claims too much"),
         (bytes([0, 0, 8, 3, 0]), "cannot be read"),
@@ -244,6 +246,17 @@ def test_a_damaged_gzip_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(
         gzip.compress(idx(np.zeros((2, 4, 4), np.uint8)))[:-9]
     )
+    refused(tmp_path, "damaged")
+
+
+@pytest.mark.parametrize("place", [-8, -5, -1, None])
+def test_a_gzip_file_whose_checksum_or_end_is_wrong_is_refused(tmp_path: Path, place: int | None) -> None:
+    content = bytearray(gzip.compress(idx(np.arange(2 * 16, dtype=np.uint8).reshape(2, 4, 4))))
+    if place is None:
+        content += b"more"
+    else:
+        content[place] ^= 1
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(content)
     refused(tmp_path, "damaged")
 
 

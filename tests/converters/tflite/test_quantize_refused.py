@@ -75,15 +75,20 @@ def test_an_expression_that_matches_nothing_is_refused(tmp_path: Path, calibrati
 def test_leaving_everything_in_float_is_refused(tmp_path: Path, calibration: Path) -> None:
     refused(ConfigError, tmp_path, calibration, "leaves every operator in float", keep_float=".")
     refused(ConfigError, tmp_path, calibration, "leaves every operator in float", keep_float=".", io="int8")
+    refused(
+        ConfigError, tmp_path, calibration, "leaves every operator in float", keep_float=".", scheme="mixed"
+    )
 
 
+@pytest.mark.parametrize("scheme", ["int8", "mixed"])
 def test_ends_that_cannot_be_are_refused_before_biases_are_corrected(
-    tmp_path: Path, calibration: Path
+    tmp_path: Path, calibration: Path, scheme: str
 ) -> None:
     told: list[str] = []
     settings: dict[str, Any] = {
         "io": "uint8",
         "keep_float": "stem_conv1",
+        "scheme": scheme,
         "progress": lambda *step: told.append(step[0]),
     }
     refused(ConfigError, tmp_path, calibration, "ends cannot be uint8", **settings)
@@ -179,7 +184,15 @@ CALIBRATING = ("calibrating", "running the float model")
 ENDING = ("comparing the file with the model", "writing the record")
 PHASES = {
     "int8": (*READING, *CALIBRATING, "quantising", "correcting biases", *ENDING),
-    "mixed": (*READING, *CALIBRATING, "quantising one group at a time", GROUPS, "correcting biases", *ENDING),
+    "mixed": (
+        *READING,
+        *CALIBRATING,
+        "quantising",
+        "quantising one group at a time",
+        GROUPS,
+        "correcting biases",
+        *ENDING,
+    ),
     "dynamic": (*READING, *ENDING),
 }
 
