@@ -154,6 +154,7 @@ def quantize(
         logits = run_tflite(temporary, held_out)
         difference = compare(logits, reference)
         _hold_bound(out, difference, settings, len(held_out), made.dearest)
+        _check_quantised(made.data, settings)  # a bound may be met by nothing but a float file
         tell("writing the record")
         report = QuantizeReport(
             file=out.name,
@@ -247,7 +248,6 @@ def _quantised(
         static, biases, groups = mixed(
             prepared, settings.bound_db, io=settings.io, keep_float=kept, tell=tell
         )
-        _check_quantised(static, settings)
     else:
         groups = ()
         biases = compare_biases(prepared, static, tell)

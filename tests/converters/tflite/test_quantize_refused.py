@@ -80,6 +80,12 @@ def test_leaving_everything_in_float_is_refused(tmp_path: Path, calibration: Pat
     )
 
 
+@pytest.mark.slow
+def test_a_bound_that_only_a_float_file_meets_is_refused(tmp_path: Path, calibration: Path) -> None:
+    settings: dict[str, Any] = {"scheme": "mixed", "gelu": "exact", "min_sqnr_db": 100}
+    refused(ConfigError, tmp_path, calibration, "the bound leaves every operator in float", **settings)
+
+
 @pytest.mark.parametrize("scheme", ["int8", "mixed"])
 def test_ends_that_cannot_be_are_refused_before_biases_are_corrected(
     tmp_path: Path, calibration: Path, scheme: str
