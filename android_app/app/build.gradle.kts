@@ -46,6 +46,4 @@ dependencies {
     implementation(libs.litert)
     implementation(libs.litert.gpu)
     implementation(libs.litert.gpu.api)
-    implementation(libs.tflite.metadata)
-    implementation(libs.flatbuffers)
 }

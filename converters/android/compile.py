@@ -103,11 +103,7 @@ def _compile_sources(
         AppSourceError,
     )
     class_path = os.pathsep.join(map(str, [tools.android_jar, *libraries, classes]))
-    kotlin = os.pathsep.join(
-        str(path)
-        for path in [*tools.files("compiler"), *tools.files("library")]
-        if not path.name.startswith(("tensorflow", "flatbuffers"))
-    )
+    kotlin = os.pathsep.join(str(path) for path in [*tools.files("compiler"), *tools.files("library")])
     arguments: list[str | Path] = [
         jdk.java,
         HEAP,
