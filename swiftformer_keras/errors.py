@@ -171,6 +171,21 @@ class DeviceError(SwiftFormerError):
     """No phone, several without one being named, or the phone refuses."""
 
 
+# --- the benchmark ----------------------------------------------------------------------------------
+
+
+class BenchmarkPlanError(SwiftFormerError):
+    """What is to be measured makes no sense, or this runner or phone cannot do it."""
+
+
+class BenchmarkRunnerError(SwiftFormerError):
+    """The program that measures is missing on the phone, too old, or does not start there."""
+
+
+class BenchmarkOutputError(SwiftFormerError):
+    """What a program on the phone answered is cut short, damaged, or contradicts itself."""
+
+
 # --- files, network, machine ------------------------------------------------------------------------
 
 
