@@ -8,15 +8,15 @@ Numbers are kept as they were measured; whatever is computed from them (quantile
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.plan import Configuration
 from swiftformer_keras.benchmark.residency import Residency
 from swiftformer_keras.benchmark.state import DeviceState
 
-FORMAT = "swiftformer-benchmark-run"
-VERSION = 1
+FORMAT: Final = "swiftformer-benchmark-run"
+VERSION: Final = 1
 
 Status = Literal["ok", "failed", "wrong_answer", "refused", "not_run"]
 
