@@ -171,6 +171,17 @@ class DeviceError(SwiftFormerError):
     """No phone, several without one being named, or the phone refuses."""
 
 
+# --- results of a benchmark --------------------------------------------------------------------------
+
+
+class RunFileError(SwiftFormerError):
+    """A run's JSON file cannot be read, is damaged, or is of another format or version."""
+
+
+class RunsNotComparableError(SwiftFormerError):
+    """Runs have no configuration in common, or are of different phones where one is needed."""
+
+
 # --- files, network, machine ------------------------------------------------------------------------
 
 
