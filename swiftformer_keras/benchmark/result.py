@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
+from converters.top1 import Top1
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.plan import Configuration
 from swiftformer_keras.benchmark.records import Limit
@@ -124,22 +125,15 @@ class Verification:
 
 
 @dataclass(frozen=True)
-class Share:
-    """`right` of `total`, with the interval of about 95 % (Wilson) for the share, 0 to 1."""
-
-    right: int
-    total: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Accuracy:
-    """Top-1 of a labelled folder, on the device and, on the same pictures, on the host."""
+    """Top-1 of a labelled folder, on the device and, on the same pictures, on the host.
+
+    `same_answer` is on how many pictures both name the same class, whether it is right or not.
+    """
 
     dataset: str
-    device: Share
-    host: Share | None = None
+    device: Top1
+    host: Top1 | None = None
     same_answer: int | None = None
 
 
