@@ -186,6 +186,14 @@ class BenchmarkOutputError(SwiftFormerError):
     """What a program on the phone answered is cut short, damaged, or contradicts itself."""
 
 
+class RunFileError(SwiftFormerError):
+    """A run's JSON file cannot be read, is damaged, or is of another format or version."""
+
+
+class RunsNotComparableError(SwiftFormerError):
+    """Runs have no configuration in common, or are of different phones where one is needed."""
+
+
 # --- files, network, machine ------------------------------------------------------------------------
 
 

@@ -8,15 +8,20 @@ Numbers are kept as they were measured; whatever is computed from them (quantile
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Final, Literal
 
+from converters.top1 import Top1
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.plan import Configuration
+from swiftformer_keras.benchmark.records import Limit
 from swiftformer_keras.benchmark.residency import Residency
 from swiftformer_keras.benchmark.state import DeviceState
 
-FORMAT = "swiftformer-benchmark-run"
-VERSION = 1
+FORMAT: Final = "swiftformer-benchmark-run"
+VERSION: Final = 1
+
+Times = Annotated[tuple[float, ...], Limit(500_000)]
+"""Milliseconds of single runs, in order."""
 
 Status = Literal["ok", "failed", "wrong_answer", "refused", "not_run"]
 
@@ -87,8 +92,8 @@ class ProcessResult:
     started_at: str
     initialization_ms: float | None = None
     first_inference_ms: float | None = None
-    warm_up_ms: tuple[float, ...] = ()
-    samples_ms: tuple[float, ...] = ()
+    warm_up_ms: Times = ()
+    samples_ms: Times = ()
     aggregate: Aggregate | None = None
     memory_kib: int | None = None
     runtime_version: str | None = None
@@ -98,7 +103,7 @@ class ProcessResult:
     state_before: DeviceState | None = None
     state_after: DeviceState | None = None
     notes: tuple[str, ...] = ()
-    log_excerpt: str | None = None
+    log_excerpt: Annotated[str, Limit(20_000)] | None = None
     error: str | None = None
 
 
@@ -120,22 +125,15 @@ class Verification:
 
 
 @dataclass(frozen=True)
-class Share:
-    """`right` of `total`, with the interval of about 95 % (Wilson) for the share, 0 to 1."""
-
-    right: int
-    total: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Accuracy:
-    """Top-1 of a labelled folder, on the device and, on the same pictures, on the host."""
+    """Top-1 of a labelled folder, on the device and, on the same pictures, on the host.
+
+    `same_answer` is on how many pictures both name the same class, whether it is right or not.
+    """
 
     dataset: str
-    device: Share
-    host: Share | None = None
+    device: Top1
+    host: Top1 | None = None
     same_answer: int | None = None
 
 
@@ -147,7 +145,7 @@ class ConfigurationResult:
     status: Status
     reason: str | None = None
     residency: Residency | None = None
-    processes: tuple[ProcessResult, ...] = ()
+    processes: Annotated[tuple[ProcessResult, ...], Limit(64)] = ()
     memory_kib: int | None = None  # the peak, of a process of its own
     verification: Verification | None = None
     accuracy: Accuracy | None = None
