@@ -10,9 +10,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from swiftformer_keras.benchmark.plan import Delegate
+
+if TYPE_CHECKING:  # the run's facts hold a residency
+    from swiftformer_keras.benchmark.result import Replacing
 
 Verdict = Literal["full", "partial", "none", "unknown"]
 
@@ -25,24 +28,11 @@ NNAPI_NAMES_DEVICES_API = 29
 NNAPI_DEPRECATED_API = 35
 """Android 15, from which on NNAPI is deprecated."""
 
-_LINE = re.compile(
-    r"Replacing (\d{1,9}) (?:out of (\d{1,9}) )?node\(s\) with delegate \(([^()\n]{1,100})\) node, yielding (\d{1,9})"
-)
 # The names that delegates have in the log: TensorFlow Lite's GPU delegate v2, LiteRT's GPU accelerators (OpenCL, OpenGL,
 # WebGPU, Metal share the prefix LITERT), NNAPI, and XNNPACK, which is the CPU.
 _GPU = re.compile(r"gpu|LITERT_(CL|GL|WEBGPU)|opencl|ml_?drift", re.IGNORECASE)
 _NNAPI = re.compile(r"nnapi", re.IGNORECASE)
 _CPU = re.compile(r"xnnpack", re.IGNORECASE)
-
-
-@dataclasses.dataclass(frozen=True)
-class Replacement:
-    """One line of the log: a delegate takes `taken` of `total` operators (None where the line does not say)."""
-
-    delegate: str
-    taken: int
-    total: int | None
-    partitions: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,21 +55,11 @@ class Residency:
     note: str | None = None
 
 
-def parse_replacements(log: str) -> tuple[Replacement, ...]:
-    """The replacements that a runtime's log tells of, in its order; lines that contradict themselves are left out."""
-    found = []
-    for match in _LINE.finditer(log):
-        taken, total = int(match[1]), None if match[2] is None else int(match[2])
-        if total is None or taken <= total:
-            found.append(Replacement(match[3], taken, total, int(match[4])))
-    return tuple(found)
-
-
 def judge(
     delegate: Delegate,
-    replacing: Sequence[Replacement] | None,
+    replacing: Sequence[Replacing] | None,
     *,
-    sdk: int,
+    sdk: int | None,
     accelerator: str | None = None,
     xnnpack: bool | None = None,
 ) -> Residency:
@@ -87,7 +67,7 @@ def judge(
 
     Args:
         replacing: what its log shows; None where the log could not be read.
-        sdk: the phone's API level.
+        sdk: the phone's API level; None where it does not say.
         accelerator: NNAPI's device as the runner reports it.
         xnnpack: whether the runner says that XNNPACK computes on the CPU.
     """
@@ -96,26 +76,17 @@ def judge(
     notes = list(_nnapi_notes(sdk, accelerator)) if delegate == "nnapi" else []
     own = _NNAPI if delegate == "nnapi" else _GPU
     if replacing is None:
-        return _residency(delegate, None, None, None, "unknown", ["the runtime's log shows no node count", *notes])
+        return _residency(
+            delegate, None, None, None, "unknown", ["the runtime's log shows no node count", *notes]
+        )
     mine = [each for each in replacing if own.search(each.delegate)]
     others = [each for each in replacing if not own.search(each.delegate)]
+    total = max((each.total for each in replacing), default=None)
     if not mine:
-        total = next((each.total for each in others if each.total is not None), None)
-        return _residency(
-            delegate,
-            0,
-            total,
-            None,
-            "none",
-            [f"the {_called(delegate)} took no operator: all of it ran on the CPU", *notes],
-        )
-    taken, partitions = sum(each.taken for each in mine), sum(each.partitions for each in mine)
-    totals = [each.total for each in mine]
-    if any(total is None for total in totals):
-        return _residency(
-            delegate, taken, None, partitions, "unknown", ["the log does not say of how many operators", *notes]
-        )
-    total = sum(total for total in totals if total is not None)
+        gone = f"the {_called(delegate)} took no operator: all of it ran on the CPU"
+        return _residency(delegate, 0, total, None, "none", [gone, *notes])
+    taken, partitions = _sums(mine)
+    total = sum(each.total for each in mine)
     verdict: Verdict = "none" if taken == 0 else "full" if taken == total else "partial"
     if verdict == "none":
         notes.insert(0, f"the {_called(delegate)} took no operator: all of it ran on the CPU")
@@ -126,9 +97,11 @@ def judge(
     return _residency(delegate, taken, total, partitions, verdict, notes)
 
 
-def refused(delegate: Delegate, sdk: int) -> str | None:
+def refused(delegate: Delegate, sdk: int | None) -> str | None:
     """Why a delegate cannot be measured on a phone of this API level; None where it can."""
-    if delegate == "nnapi" and sdk < NNAPI_FIRST_API:
+    if delegate == "nnapi" and sdk is None:
+        return "NNAPI depends on the API level, and this phone does not say its own"
+    if delegate == "nnapi" and sdk is not None and sdk < NNAPI_FIRST_API:
         return f"NNAPI needs Android 8.1 (API {NNAPI_FIRST_API}), and this phone has API {sdk}"
     return None
 
@@ -146,14 +119,19 @@ def worst(found: Iterable[Residency]) -> Residency | None:
     return min(found, key=lambda each: (order[each.verdict], each.taken or 0), default=None)
 
 
-def _cpu(replacing: Sequence[Replacement] | None, xnnpack: bool | None) -> Residency:
+def _cpu(replacing: Sequence[Replacing] | None, xnnpack: bool | None) -> Residency:
     if replacing is None:
         return Residency("cpu", None, None, None, "unknown", "the runtime's log shows no node count")
     foreign = [each for each in replacing if not _CPU.search(each.delegate)]
     if foreign:
         named = foreign[0]
         return Residency(
-            "cpu", None, named.total, None, "partial", f"{named.delegate} took {named.taken} operators unasked"
+            "cpu",
+            None,
+            named.total,
+            None,
+            "partial",
+            f"{named.delegate} took {named.taken} operators unasked",
         )
     mine = [each for each in replacing if _CPU.search(each.delegate)]
     if not mine:
@@ -163,29 +141,34 @@ def _cpu(replacing: Sequence[Replacement] | None, xnnpack: bool | None) -> Resid
             else "the log names no operators for XNNPACK"
         )
         return Residency("cpu", None, None, None, "full", note)
-    taken, partitions = sum(each.taken for each in mine), sum(each.partitions for each in mine)
-    totals = [each.total for each in mine if each.total is not None]
-    total = sum(totals) if len(totals) == len(mine) else None
+    taken, partitions = _sums(mine)
+    total = sum(each.total for each in mine)
     note = None
-    if total is not None and taken < total:
+    if taken < total:
         note = f"XNNPACK took {taken} of {total} operators, the runtime's own kernels the rest"
     return Residency("cpu", taken, total, partitions, "full", note)
 
 
-def _nnapi_notes(sdk: int, accelerator: str | None) -> Iterable[str]:
-    if sdk >= NNAPI_DEPRECATED_API:
+def _sums(replacing: Sequence[Replacing]) -> tuple[int, int | None]:
+    """Operators taken and partitions, over the subgraphs."""
+    partitions = [each.partitions for each in replacing if each.partitions is not None]
+    return sum(each.taken for each in replacing), sum(partitions) if partitions else None
+
+
+def _nnapi_notes(sdk: int | None, accelerator: str | None) -> Iterable[str]:
+    if sdk is not None and sdk >= NNAPI_DEPRECATED_API:
         yield "NNAPI is deprecated since Android 15"
-    if sdk < NNAPI_NAMES_DEVICES_API:
-        yield f"accelerator unknown: on API {sdk} NNAPI may compute on its own CPU driver and does not say so"
+    if sdk is None or sdk < NNAPI_NAMES_DEVICES_API:
+        yield f"accelerator unknown: on API {sdk or 'unknown'} NNAPI may compute on its own CPU driver and does not say so"
     elif _driver_unknown(sdk, accelerator):
         yield "accelerator unknown: NNAPI's own CPU driver was not kept out"
     else:
         yield f"NNAPI's device is {accelerator}"
 
 
-def _driver_unknown(sdk: int, accelerator: str | None) -> bool:
+def _driver_unknown(sdk: int | None, accelerator: str | None) -> bool:
     """Whether what NNAPI took may have been computed by its own CPU driver ("nnapi-reference")."""
-    return sdk < NNAPI_NAMES_DEVICES_API or not accelerator or accelerator == "nnapi-reference"
+    return sdk is None or sdk < NNAPI_NAMES_DEVICES_API or not accelerator or accelerator == "nnapi-reference"
 
 
 def _called(delegate: Delegate) -> str:

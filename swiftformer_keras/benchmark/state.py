@@ -95,10 +95,14 @@ class DeviceState:
             thermal_status=fields.optional(fields.integer, found, "thermal_status", 0, 6),
             temperatures_c=_temperatures(found["temperatures_c"]),
             battery_level=fields.optional(fields.integer, found, "battery_level", 0, 100),
-            battery_temperature_c=fields.optional(fields.number, found, "battery_temperature_c", -273.15, 1000.0),
+            battery_temperature_c=fields.optional(
+                fields.number, found, "battery_temperature_c", -273.15, 1000.0
+            ),
             charging=fields.optional(fields.flag, found, "charging"),
             screen_on=fields.optional(fields.flag, found, "screen_on"),
-            clusters=tuple(ClusterState.from_json(item) for item in fields.items(found, "clusters", MAX_CORES)),
+            clusters=tuple(
+                ClusterState.from_json(item) for item in fields.items(found, "clusters", MAX_CORES)
+            ),
         )
 
 
