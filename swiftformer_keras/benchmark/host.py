@@ -1,7 +1,7 @@
 """What this computer's LiteRT answers to pictures: what a phone's answers are held against.
 
-A phone decodes pictures with its own libraries. So that only the arithmetic differs, each picture is decoded here and sent
-as PNG (RGB, no transparency, no colour profile), and the input tensor's SHA-256 must be the same on both sides.
+A phone decodes pictures with its own libraries. So that only the arithmetic differs, each picture is decoded here and
+sent as PNG (RGB, no transparency, no colour profile), and the input tensor's SHA-256 must be the same on both sides.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def host_answers(model: Path, pictures: Sequence[Path], progress: Progress | Non
             if progress is not None:
                 progress("running the model on this computer", done, len(pictures))
             values = runnable.prepared(apply(open_picture(path), runnable.preprocessing))
-            digests.append(hashlib.sha256(np.ascontiguousarray(runnable.tensor(values)).tobytes()).hexdigest())
+            digests.append(
+                hashlib.sha256(np.ascontiguousarray(runnable.tensor(values)).tobytes()).hexdigest()
+            )
             scores, _ = runnable.scores(values)
             if scores.ndim != 2 or len(scores) != 1:
                 raise ComparisonError(

@@ -87,5 +87,6 @@ def compare(host: HostAnswers, phone: Sequence[PictureScores]) -> Verification:
         bound=min(bounds, default=None),
         top1_agreement=same / total if total else None,
         not_finite=not_finite,
-        reason="; ".join(f"{reason} ({count} of {total} pictures)" for reason, count in reasons.items()) or None,
+        reason="; ".join(f"{reason} ({count} of {total} pictures)" for reason, count in reasons.items())
+        or None,
     )

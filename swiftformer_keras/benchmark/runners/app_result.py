@@ -1,7 +1,7 @@
 """The JSON that the app's benchmark entry writes, read strictly: `android_app/core/BENCHMARK_FORMAT.md` has its fields.
 
-It comes from a phone, so everything in it is checked: types, sizes, that numbers are finite, and that it answers what was
-asked. A field that is not known is not looked at, as the format's version says that an old reader may.
+It comes from a phone, so everything in it is checked: types, sizes, that numbers are finite, and that it answers what
+was asked. A field that is not known is not looked at, as the format's version says that an old reader may.
 """
 
 from __future__ import annotations
@@ -150,7 +150,9 @@ def _evaluation(root: Mapping[str, Any]) -> tuple[PictureScores, ...] | None:
         if entry.get("scores") is not None:
             values = [_score(value) for value in fields.items(entry, "scores", _MAX_CLASSES)]
             scores = np.asarray(values, np.float32)
-        found.append(PictureScores(file, scores, _text(entry, "input_sha256", 64), _text(entry, "error", 600)))
+        found.append(
+            PictureScores(file, scores, _text(entry, "input_sha256", 64), _text(entry, "error", 600))
+        )
     return tuple(found)
 
 
@@ -166,7 +168,9 @@ def _score(value: object) -> float:
 def _times(root: Mapping[str, Any], name: str) -> tuple[float, ...]:
     if root.get(name) is None:
         return ()
-    return tuple(fields.number({name: value}, name, 0.0, _MAX_MS) for value in fields.items(root, name, _MAX_RUNS))
+    return tuple(
+        fields.number({name: value}, name, 0.0, _MAX_MS) for value in fields.items(root, name, _MAX_RUNS)
+    )
 
 
 def _object(value: object, what: str) -> Mapping[str, Any]:
