@@ -214,6 +214,10 @@ class DeviceToolError(DeviceError):
     """The phone lacks a program that is needed."""
 
 
+class AffinityError(DeviceError):
+    """A choice of cores that makes no sense, or that the phone does not have."""
+
+
 class UnsafeTextError(DeviceError):
     """A name or word has characters that must not reach a phone's shell."""
 

@@ -35,7 +35,9 @@ MAX_ANSWER_BYTES = 64 << 20
 _BLOCK_BYTES = 1 << 16
 _SLICE_S = 0.25
 """How often a waiting call looks whether it shall stop."""
-_STATES = "device|offline|unauthorized|authorizing|connecting|bootloader|recovery|sideload|rescue|host|unknown|no device"
+_STATES = (
+    "device|offline|unauthorized|authorizing|connecting|bootloader|recovery|sideload|rescue|host|unknown"
+)
 
 
 @dataclasses.dataclass(frozen=True)

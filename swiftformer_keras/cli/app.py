@@ -12,6 +12,7 @@ from swiftformer_keras.cli.classify import classify
 from swiftformer_keras.cli.convert import convert
 from swiftformer_keras.cli.demo import demo
 from swiftformer_keras.cli.deploy import deploy
+from swiftformer_keras.cli.devices import devices
 from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
@@ -48,6 +49,18 @@ def swiftformer(
         print(context.get_help())
 
 
-for command in (convert, export, quantize, sensitivity, classify, inspect, verify, deploy, demo, doctor):
+for command in (
+    convert,
+    export,
+    quantize,
+    sensitivity,
+    classify,
+    inspect,
+    verify,
+    deploy,
+    devices,
+    demo,
+    doctor,
+):
     app.command()(command)
 app.add_typer(app_commands)
