@@ -142,10 +142,10 @@ def _cpu(replacing: Sequence[Replacing] | None, xnnpack: bool | None) -> Residen
         return Residency("cpu", None, None, None, "full", note)
     taken, partitions = _sums(mine)
     total = sum(each.total for each in mine)
-    note = None
+    left = None
     if taken < total:
-        note = f"XNNPACK took {taken} of {total} operators, the runtime's own kernels the rest"
-    return Residency("cpu", taken, total, partitions, "full", note)
+        left = f"XNNPACK took {taken} of {total} operators, the runtime's own kernels the rest"
+    return Residency("cpu", taken, total, partitions, "full", left)
 
 
 def _sums(replacing: Sequence[Replacing]) -> tuple[int, int | None]:

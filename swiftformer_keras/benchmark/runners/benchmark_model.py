@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swiftformer_keras.benchmark.affinity import mask_of
+from swiftformer_keras.benchmark.affinity import taskset_mask
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import Configuration, ProcessBudget
@@ -55,7 +55,7 @@ class BenchmarkModelRunner:
         """Refuse a file that cannot run on this phone, and cores that it has not got.
 
         Raises:
-            BenchmarkPlanError: one of these.
+            BenchmarkPlanError, AffinityError: one of these.
         """
         abi = abi_of(self.binary)
         if facts.abis and abi not in facts.abis:
@@ -63,8 +63,8 @@ class BenchmarkModelRunner:
                 f"{shown(self.binary)}: is built for {abi}, and {shown(facts.serial, 60)} runs "
                 f"{', '.join(facts.abis)}. Give a benchmark_model for one of these"
             )
-        for affinity in {each.affinity for each in configurations} - {None}:
-            mask_of(affinity or "", facts.clusters)
+        for affinity in {each.affinity for each in configurations if each.affinity is not None}:
+            taskset_mask(affinity, facts)
 
     def prepare(self, session: DeviceSession) -> None:
         """Put the tool on the phone.
@@ -91,7 +91,7 @@ class BenchmarkModelRunner:
         """
         command = [self._remote or "", *self._arguments(configuration, model.path, budget)]
         if configuration.affinity is not None:
-            command = ["taskset", mask_of(configuration.affinity, session.facts.clusters), *command]
+            command = ["taskset", taskset_mask(configuration.affinity, session.facts), *command]
         started = now()
         # What it logs goes to stderr and what it prints to stdout: in one stream the order stays.
         line = script(" ".join("{}" for _ in command) + " 2>&1", *command)

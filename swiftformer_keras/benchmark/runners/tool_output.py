@@ -97,6 +97,7 @@ def parse_tool_output(text: str) -> ToolOutput:
     if kind is None:
         raise BenchmarkOutputError(_why_not(lines))
     series = _series(lines)
+    first: float | None
     if kind == "tflite":
         initialization, first, mean = _tflite_end(lines)
         figures = series[1] if len(series) > 1 else None
