@@ -199,6 +199,11 @@ class AppFailedError(BenchmarkRunnerError):
 def _why(text: str, package: str) -> str:
     """Why there is no result file, from what `am instrument` said."""
     bundle = {name: shown(value.strip(), 160) for name, value in _BUNDLE.findall(text)}
+    if "no such argument" in bundle.get("error", ""):
+        return (
+            f"the app {package} is older than this package. Build it with swiftformer app build --benchmark and "
+            "install it again"
+        )
     if "error" in bundle:
         return f"the app refused: {bundle['error']}"
     if _NOT_THERE.search(text):
