@@ -60,7 +60,9 @@ def open_models(paths: Sequence[Path]) -> tuple[dict[str, Path], tuple[ModelReco
     records = []
     for path in paths:
         if path.suffix.lower() != ".tflite":
-            raise TFLiteFileError(f"{shown(path)}: is no .tflite file. Make one with swiftformer export or quantize")
+            raise TFLiteFileError(
+                f"{shown(path)}: is no .tflite file. Make one with swiftformer export or quantize"
+            )
         try:
             if not path.is_file():
                 raise TFLiteFileError(f"{shown(path)}: is not a file. Check the path")
@@ -97,10 +99,14 @@ def resume(path: Path, models: Mapping[str, Path], runner: str | None) -> tuple[
     run = read_run(path)
     where = shown(path)
     if runner is not None and runner != run.plan.runner:
-        raise BenchmarkPlanError(f"{where}: was measured with {run.plan.runner}, not {runner}. Leave --runner out")
+        raise BenchmarkPlanError(
+            f"{where}: was measured with {run.plan.runner}, not {runner}. Leave --runner out"
+        )
     preset = PRESETS.get(run.plan.preset)
     if preset is None or preset.processes != run.plan.processes:
-        raise BenchmarkPlanError(f"{where}: its preset {shown(run.plan.preset, 40)!r} is none of this version's")
+        raise BenchmarkPlanError(
+            f"{where}: its preset {shown(run.plan.preset, 40)!r} is none of this version's"
+        )
     wanted = {each.configuration.model_sha256: each.configuration.model_file for each in run.configurations}
     for sha256, file in wanted.items():
         if sha256 not in models:

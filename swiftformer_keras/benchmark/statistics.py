@@ -123,14 +123,18 @@ def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, flo
 
 
 def unpaired_ratio(
-    numerators: Sequence[float], denominators: Sequence[float], confidence: float = CONFIDENCE
+    numerators: Sequence[float], denominators: Sequence[float], level: float = (1 - CONFIDENCE) / 2
 ) -> Ratio | None:
-    """The ratio of two runs' medians, from their processes' medians; None where one has none."""
+    """The ratio of two runs' medians, from their processes' medians; None where one has none.
+
+    Args:
+        level: the probability of missing the true ratio is at most this on either side.
+    """
     n, m = len(numerators), len(denominators)
     if not n or not m:
         return None
     ratios = np.sort(np.divide.outer(np.asarray(numerators), np.asarray(denominators)), axis=None)
-    rank = mann_whitney_rank(n, m, (1 - confidence) / 2)
+    rank = mann_whitney_rank(n, m, level)
     interval = None
     if rank:
         coverage = 1 - 2 * mann_whitney_below(rank, n, m)

@@ -8,6 +8,7 @@ import typer
 
 from swiftformer_keras import __version__
 from swiftformer_keras.cli.app_commands import app_commands
+from swiftformer_keras.cli.benchmark import benchmark
 from swiftformer_keras.cli.classify import classify
 from swiftformer_keras.cli.convert import convert
 from swiftformer_keras.cli.demo import demo
@@ -17,6 +18,7 @@ from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
 from swiftformer_keras.cli.quantize import quantize
+from swiftformer_keras.cli.report import report
 from swiftformer_keras.cli.sensitivity import sensitivity
 from swiftformer_keras.cli.verify import verify
 
@@ -59,6 +61,8 @@ for command in (
     verify,
     deploy,
     devices,
+    benchmark,
+    report,
     demo,
     doctor,
 ):

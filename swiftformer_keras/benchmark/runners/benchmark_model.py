@@ -49,7 +49,7 @@ class BenchmarkModelRunner:
 
     binary: Path
     name: str = "benchmark_model"
-    _remote: str | None = dataclasses.field(default=None, init=False)
+    _remote: dict[str, str] = dataclasses.field(default_factory=dict, init=False)  # by the session's folder
 
     def check(self, configurations: Sequence[Configuration], facts: DeviceFacts) -> None:
         """Refuse a file that cannot run on this phone, and cores that it has not got.
@@ -74,7 +74,7 @@ class BenchmarkModelRunner:
         """
         remote = session.push(self.binary)
         session.shell(("chmod", "755", remote.path), _QUICK_S)
-        self._remote = remote.path
+        self._remote[session.folder] = remote.path
 
     def run(
         self,
@@ -89,7 +89,7 @@ class BenchmarkModelRunner:
         Raises:
             DeviceError: the phone is gone, or the time limit has passed.
         """
-        command = [self._remote or "", *self._arguments(configuration, model.path, budget)]
+        command = [self._remote[session.folder], *self._arguments(configuration, model.path, budget)]
         if configuration.affinity is not None:
             command = ["taskset", taskset_mask(configuration.affinity, session.facts), *command]
         started = now()
