@@ -43,7 +43,7 @@ class Job:
     runner: Runner
     models: Mapping[str, Path]
     records: tuple[ModelRecord, ...]
-    cool: CoolLimit = CoolLimit()
+    cool: CoolLimit
     time_limit_s: float | None = None
     answers: Answers | None = None
     resumed: Run | None = None

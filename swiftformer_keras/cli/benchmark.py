@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -168,7 +168,7 @@ def _measure(
 
 
 def _file_of(model: Path, given: Path | None) -> Callable[[str | None], Path]:
-    """The file for a phone's run: as given, or named after the model, the moment and, where there are several, the phone."""
+    """The file for a phone's run: as given, or named after the model, the moment and, of several phones, the phone."""
     import datetime
     import re
 
@@ -192,7 +192,7 @@ def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, fo
     from swiftformer_keras.benchmark.summary import summarise_run
 
     summaries: list[RunSummary] = []
-    told = []
+    told: list[dict[str, Any]] = []
     for outcome in outcomes:
         if outcome.run is None:
             console.problem(f"{outcome.serial}: {outcome.error}")

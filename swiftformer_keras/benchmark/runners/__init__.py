@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Runner(Protocol):
     """A program on the phone that measures one configuration in one fresh process."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """By which it is chosen and recorded."""
 
     def check(self, configurations: Sequence[Configuration], facts: DeviceFacts) -> None:
         """Refuse what this runner cannot do, before anything is changed on the phone.
