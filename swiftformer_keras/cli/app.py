@@ -16,6 +16,7 @@ from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
 from swiftformer_keras.cli.quantize import quantize
+from swiftformer_keras.cli.report import report
 from swiftformer_keras.cli.sensitivity import sensitivity
 from swiftformer_keras.cli.verify import verify
 
@@ -48,6 +49,6 @@ def swiftformer(
         print(context.get_help())
 
 
-for command in (convert, export, quantize, sensitivity, classify, inspect, verify, deploy, demo, doctor):
+for command in (convert, export, quantize, sensitivity, classify, inspect, verify, deploy, demo, doctor, report):
     app.command()(command)
 app.add_typer(app_commands)
