@@ -222,6 +222,29 @@ class UnsafeTextError(DeviceError):
     """A name or word has characters that must not reach a phone's shell."""
 
 
+# --- the benchmark ----------------------------------------------------------------------------------
+
+
+class BenchmarkPlanError(SwiftFormerError):
+    """What is to be measured makes no sense, or this runner or phone cannot do it."""
+
+
+class BenchmarkRunnerError(SwiftFormerError):
+    """The program that measures is missing on the phone, too old, or does not start there."""
+
+
+class BenchmarkOutputError(SwiftFormerError):
+    """What a program on the phone answered is cut short, damaged, or contradicts itself."""
+
+
+class RunFileError(SwiftFormerError):
+    """A run's JSON file cannot be read, is damaged, or is of another format or version."""
+
+
+class RunsNotComparableError(SwiftFormerError):
+    """Runs have no configuration in common, or are of different phones where one is needed."""
+
+
 # --- files, network, machine ------------------------------------------------------------------------
 
 

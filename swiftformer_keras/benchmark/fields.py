@@ -6,7 +6,6 @@ whoever reads a whole file adds which file it was.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -66,7 +65,7 @@ def number(values: Mapping[str, Any], name: str, low: float, high: float) -> flo
     value = values[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"{name!r} is no number")
-    if not (math.isfinite(value) and low <= value <= high):
+    if not low <= value <= high:  # so is NaN, and an integer beyond all floats is compared, not converted
         raise ValueError(f"{name!r} is not within {low:g} to {high:g}")
     return float(value)
 

@@ -17,6 +17,7 @@ from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
 from swiftformer_keras.cli.quantize import quantize
+from swiftformer_keras.cli.report import report
 from swiftformer_keras.cli.sensitivity import sensitivity
 from swiftformer_keras.cli.verify import verify
 
@@ -61,6 +62,7 @@ for command in (
     devices,
     demo,
     doctor,
+    report,
 ):
     app.command()(command)
 app.add_typer(app_commands)
