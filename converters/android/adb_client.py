@@ -75,7 +75,7 @@ def parse_devices(said: str) -> tuple[Attached, ...]:
     for line in said.splitlines():
         if line.startswith(("List of devices", "*", "adb ", "adb:", "error:")):
             continue
-        match = re.match(rf"(\S.*?)\s+(no permissions|(?:{_STATES})(?=\s|$))(.*)$", line)
+        match = re.match(rf"(\S.{{0,255}}?)\s{{1,40}}(no permissions|(?:{_STATES})(?=\s|$))(.*)$", line)
         if match is not None:
             model = re.search(r"\bmodel:(\S+)", match[3])
             found.append(Attached(match[1], match[2], model[1] if model else None))

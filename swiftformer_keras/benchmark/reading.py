@@ -17,7 +17,7 @@ from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.errors import DeviceAnswerError
 from swiftformer_keras.shown import shown
 
-MAX_BYTES = 4 << 20
+MAX_BYTES = 512 << 10
 _SECTION = "== swiftformer "
 _FACTS = {
     "properties": "getprop",

@@ -65,6 +65,7 @@ for command in (
     report,
     demo,
     doctor,
+    report,
 ):
     app.command()(command)
 app.add_typer(app_commands)

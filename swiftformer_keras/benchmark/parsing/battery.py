@@ -32,7 +32,7 @@ def parse_battery(said: str) -> Battery:
     scale = whole(labelled(said, "scale"), 1, 100_000)
     percent = None if level is None else round(100 * level / (scale or 100))
     tenths = whole(labelled(said, "temperature"), -1000, 2000)
-    powered = re.findall(r"^[ \t]*\w+ powered: (true|false)\b", said, re.MULTILINE)
+    powered = re.findall(r"^[ \t]{0,40}\w{1,40} powered: (true|false)\b", said, re.MULTILINE)
     return Battery(
         level=percent if percent is not None and percent <= 100 else None,
         temperature_c=None if tenths is None else tenths / 10,

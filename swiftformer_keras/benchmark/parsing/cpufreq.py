@@ -16,7 +16,10 @@ FILES = ("related_cpus", "cpuinfo_max_freq", "scaling_max_freq", "scaling_cur_fr
 COMMAND = "grep -sH . " + " ".join(f"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/{name}" for name in FILES)
 """Prints every file with its path; files that may not be read are passed over."""
 
-_LINE = re.compile(r"^/sys/devices/system/cpu/cpu(\d{1,3})/cpufreq/([a-z_]+):(.*?)\r?$", re.MULTILINE)
+_LINE = re.compile(
+    r"^/sys/devices/system/cpu/(?:cpu(?=\d+/c)|cpufreq/policy)(\d{1,3})/(?:cpufreq/)?([a-z_]+):([^\n]{0,4096})$",
+    re.MULTILINE,
+)
 
 
 def parse_clusters(said: str) -> tuple[CpuCluster, ...]:

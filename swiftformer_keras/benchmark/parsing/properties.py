@@ -6,7 +6,7 @@ import re
 
 from swiftformer_keras.benchmark.parsing.values import printable, whole
 
-_PROPERTY = re.compile(r"^\[([A-Za-z0-9_.:@-]+)\]: \[(.*?)\]\r?$", re.MULTILINE | re.DOTALL)
+_PROPERTY = re.compile(r"^\[([A-Za-z0-9_.:@-]{1,256})\]: \[(.{0,4096}?)\]\r?$", re.MULTILINE | re.DOTALL)
 
 
 def parse_properties(said: str) -> dict[str, str]:

@@ -13,7 +13,9 @@ from swiftformer_keras.benchmark.parsing.values import labelled, printable, real
 
 FIRST_SDK = 29
 MAX_SENSORS = 256
-_TEMPERATURE = re.compile(r"Temperature\{mValue=([^,}]*), mType=(-?\d+), mName=([^,}]*), mStatus=(-?\d+)\}")
+_TEMPERATURE = re.compile(
+    r"Temperature\{mValue=([^,}]{1,40}), mType=-?\d{1,4}, mName=([^,}]{1,200}), mStatus=-?\d{1,4}\}"
+)
 _LOWEST_C, _HIGHEST_C = -60.0, 300.0
 
 
@@ -49,7 +51,7 @@ def _temperatures(said: str) -> dict[str, float]:
     kept, _, now = said.partition("Current temperatures from HAL:")
     now = now.partition("Current cooling devices")[0]
     found: dict[str, float] = {}
-    for value, _kind, name, _status in _TEMPERATURE.findall(kept) + _TEMPERATURE.findall(now):
+    for value, name in _TEMPERATURE.findall(kept) + _TEMPERATURE.findall(now):
         degrees, called = real(value, _LOWEST_C, _HIGHEST_C), printable(name)
         if degrees is not None and called and (called in found or len(found) < MAX_SENSORS):
             found[called] = degrees

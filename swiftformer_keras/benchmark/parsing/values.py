@@ -37,5 +37,5 @@ def real(text: str | None, low: float, high: float) -> float | None:
 
 def labelled(text: str, label: str) -> str | None:
     """The rest of the first line `label: rest`, whatever its indent."""
-    match = re.search(rf"^[ \t]*{re.escape(label)}[ \t]*:[ \t]*(.*?)[ \t\r]*$", text, re.MULTILINE)
-    return match[1] if match else None
+    match = re.search(rf"^[ \t]{{0,40}}{re.escape(label)}:([^\n]{{0,{2 * MAX_TEXT}}})", text, re.MULTILINE)
+    return match[1].strip() if match else None
