@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from converters.top1 import Top1
 from swiftformer_keras.benchmark.statistics import Interval, Ratio
 from swiftformer_keras.benchmark.summary import Row, takes_part
 from swiftformer_keras.shown import shown
@@ -77,6 +78,13 @@ def frequency(khz: int | None) -> str:
     return "?" if khz is None else f"{khz / 1e6:.2f} GHz"
 
 
+def accuracy(found: Top1 | None) -> str:
+    """ "86.12 %, 85.43–86.79"; nothing for None."""
+    if found is None or not found.total:
+        return ""
+    return f"{percent(found.share, 2)}, {100 * found.low:.2f}–{100 * found.high:.2f}"
+
+
 def warm_up(row: Row) -> str:
     """Whether the processes were warm when measured; nothing where all were."""
     if not row.unsettled:
@@ -96,7 +104,7 @@ def remarks(row: Row) -> tuple[str, ...]:
         found.append(f"{row.failed_processes} of {len(row.result.processes)} processes failed")
     if warm_up(row):
         found.append(warm_up(row))
-    if row.medians_ms and row.interval is None:
+    if takes_part(row) and row.interval is None:
         found.append(f"{len(row.medians_ms)} processes are too few for an interval (6 at least)")
     if row.medians_ms and row.p90_ms is None:
         found.append("the tool gives no single runs: no p90, p99 and MAD")
