@@ -63,21 +63,13 @@ def residency(row: Row) -> Markup:
     found = row.result.residency
     height, name = 18, row.name
     if found is None or found.taken is None or not found.total:
-        box = element("rect", class_="share unknown", x=percent(0), y=3, width=f"{100 - 2 * svg.EDGE}%", height=12, rx=3)
+        box = element("rect", class_="share unknown", x=0, y=3, width="100%", height=12, rx=3)
         return drawing(f"{name}: share unknown", box, height=height)
     share = min(1.0, found.taken / found.total)
-    whole = 100 - 2 * svg.EDGE
+    took = f"share {row.result.configuration.delegate}{' unsure' * (found.verdict == 'unknown')}"
     bars = [
-        element("rect", class_="share rest", x=percent(0), y=3, width=f"{whole}%", height=12, rx=3),
-        element(
-            "rect",
-            class_=f"share {row.result.configuration.delegate}",
-            x=percent(0),
-            y=3,
-            width=f"{whole * share:.2f}%",
-            height=12,
-            rx=3,
-        ),
+        element("rect", class_="share rest", x=0, y=3, width="100%", height=12, rx=3),
+        element("rect", class_=took, x=0, y=3, width=f"{100 * share:.2f}%", height=12, rx=3),
     ]
     return drawing(f"{name}: {found.taken} of {found.total} operators", *bars, height=height)
 
@@ -97,20 +89,19 @@ def accuracy(rows: Sequence[Row]) -> Markup | None:
     vertical = svg.linear_axis(100 * max(0.0, min(shares) - room), 100 * min(1.0, max(shares) + room), 5)
     horizontal = svg.value_axis([row.median_ms or 0.0 for row in both])
     marks = [_scatter_grid(horizontal, vertical)]
-    placed: list[tuple[float, float, list[str], Row]] = []
+    placed: list[tuple[float, float, list[int], Row]] = []
     for row in sorted(both, key=lambda row: row.median_ms or 0.0):
         x, y = _scatter_position(row, horizontal, vertical)
         marks.append(_point(row, x, y, horizontal, vertical))
-        near = next((p for p in placed if abs(p[0] - x) < 0.03 and abs(p[1] - y) < 0.06), None)
-        if near is None:
-            placed.append((x, y, [str(row.number)], row))
-        else:
-            near[2].append(str(row.number))
+        near = next((p for p in placed if abs(p[0] - x) < 0.04 and abs(p[1] - y) < 0.06), None)
+        if near is not None:
+            placed.remove(near)
+        placed.append((x, y, [*(near[2] if near else ()), row.number], row))
     for x, y, numbers, row in placed:
         side = -1 if x > 0.85 else 1
         anchor = "end" if side < 0 else "start"
         label = element(
-            "text", ", ".join(numbers), class_=f"label {tone(row)}", x=side * 9, y=-8, text_anchor=anchor
+            "text", ", ".join(map(str, sorted(numbers))), class_=f"label {tone(row)}", x=side * 9, y=-8, text_anchor=anchor
         )
         marks.append(at(x, y, label))
     title = f"Top-1 accuracy against median latency of {len(both)} configurations; the table below has the figures"
@@ -142,6 +133,9 @@ def _point(row: Row, x: float, y: float, horizontal: Axis, vertical: Axis) -> Ma
         left, right = (percent(horizontal.position(end)) for end in (row.interval.low, row.interval.high))
         level = f"{100 - 100 * y:.2f}%"
         marks.append(element("line", class_=f"whisker {tone(row)}", x1=left, x2=right, y1=level, y2=level))
+    if row.result.accuracy is not None and row.result.accuracy.host is not None and row.result.accuracy.host.total:
+        host = vertical.position(100 * row.result.accuracy.host.share)
+        marks.append(at(x, host, element("circle", class_=f"ring {tone(row)}", r=7.5)))
     marks.append(at(x, y, element("circle", element("title", row.name), class_=f"dot {tone(row)}", r=4.5)))
     return Markup("").join(marks)
 

@@ -16,6 +16,7 @@ from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.benchmark.summary import Row, process_median
 
 HEIGHT = 46
+HEAT_HEIGHT = 110
 LEAST_SPAN = 0.03  # the vertical scale shows plus and minus 3 % at least
 
 
@@ -78,8 +79,8 @@ def heat(run: Run, line: Timeline) -> Markup | None:
     values = [value for _, value in (*battery, *sensors)]
     if not values:
         return None
-    vertical = svg.linear_axis(min(values) - 2, max(values) + 2, 3)
-    marks = [grid(line.minutes, 90), *_shades(line)]
+    vertical = svg.linear_axis(min(values) - 2, max(values) + 2, 5)
+    marks = [grid(line.minutes, HEAT_HEIGHT), *_shades(line)]
     for tick in vertical.ticks:
         level = f"{100 - 100 * vertical.position(tick):.2f}%"
         marks.append(element("line", class_="grid", x1=percent(0), x2=percent(1), y1=level, y2=level))
@@ -95,7 +96,7 @@ def heat(run: Run, line: Timeline) -> Markup | None:
         for name, pairs in (("battery", battery), ("hottest sensor", sensors))
         if pairs
     ]
-    return drawing(f"Temperatures over the run: {', '.join(parts)}", *marks, height=90)
+    return drawing(f"Temperatures over the run: {', '.join(parts)}", *marks, height=HEAT_HEIGHT)
 
 
 def states_in_order(run: Run) -> list[DeviceState]:

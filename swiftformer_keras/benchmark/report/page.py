@@ -54,7 +54,7 @@ def run_section(summary: RunSummary) -> dict[str, Any]:
         "tiles": _tiles(summary),
         "caption": _caption(summary),
         "names": {row.number: full_name(row) for row in rows},
-        "remarks": grouped_remarks(rows),
+        "remarks": wording.grouped_remarks(rows),
         "logs": _logs(rows),
         "distributions": [(row, charts.distribution(row, axis)) for row in measured] if axis else [],
         "distribution_axis": charts.axis_strip(axis, " ms") if axis else None,
@@ -102,16 +102,6 @@ def full_name(row: Row) -> str:
     return row.name if label == delegate else f"{row.name} - {label.removeprefix(delegate).strip(' ()')}"
 
 
-def grouped_remarks(rows: Sequence[Row]) -> list[tuple[list[Row], str, bool]]:
-    """Each remark once with the rows it is about; those about failures first."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        for remark in wording.remarks(row):
-            found.setdefault(remark, []).append(row)
-    listed = [(about, text, any(row.result.reason == text for row in about)) for text, about in found.items()]
-    return sorted(listed, key=lambda each: not each[2])
-
-
 def _subtitle(summary: RunSummary) -> str:
     run = summary.run
     parts = [f"Android {run.device.android_version}" if run.device.android_version else "", run.device.soc or ""]
@@ -131,7 +121,7 @@ def _tiles(summary: RunSummary) -> list[Tile]:
                 Tile(
                     "beside the baseline",
                     f"{wording.factor(fastest.speed.value)}x",
-                    f"{wording.ratio(fastest.speed)}; baseline: {baseline.name}",
+                    f"{wording.ratio(fastest.speed)}, against {baseline.name}",
                 )
             )
     counts = {status: [row for row in summary.rows if row.result.status == status] for status in wording.STATUSES}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from converters.top1 import Top1
 from swiftformer_keras.benchmark.statistics import Interval, Ratio
 from swiftformer_keras.benchmark.summary import Row, takes_part
@@ -95,13 +97,14 @@ def warm_up(row: Row) -> str:
 def remarks(row: Row) -> tuple[str, ...]:
     """Everything that must be known with a row, most important first."""
     result = row.result
-    found = [result.reason] if result.reason else []
-    if result.verification is not None and not result.verification.passed and result.verification.reason:
-        found.append(result.verification.reason)
-    if result.residency is not None and result.residency.note:
+    reason = result.reason or ""
+    found = [reason]
+    if result.verification is not None and not result.verification.passed and result.status != "wrong_answer":
+        found.append(result.verification.reason or "the answers to golden inputs were not the host's")
+    if result.residency is not None and result.residency.note and result.residency.note not in reason:
         found.append(result.residency.note)
     if row.failed_processes:
-        found.append(f"{row.failed_processes} of {len(row.result.processes)} processes failed")
+        found.append(f"{row.failed_processes} of {len(result.processes)} processes failed")
     if warm_up(row):
         found.append(warm_up(row))
     if takes_part(row) and row.interval is None:
@@ -111,4 +114,14 @@ def remarks(row: Row) -> tuple[str, ...]:
     found.extend(result.notes)
     for process in result.processes:
         found.extend(process.notes)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def grouped_remarks(rows: Sequence[Row]) -> list[tuple[list[Row], str, bool]]:
+    """Each remark once with the rows it is about and whether it is why one failed; those first."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        for remark in remarks(row):
+            found.setdefault(remark, []).append(row)
+    listed = [(about, text, any(row.result.reason == text for row in about)) for text, about in found.items()]
+    return sorted(listed, key=lambda each: not each[2])
