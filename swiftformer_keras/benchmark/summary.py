@@ -116,7 +116,8 @@ def delegate_label(result: ConfigurationResult) -> str:
     if residency is None or residency.verdict == "full":
         return delegate
     if residency.verdict == "unknown":
-        return delegate if delegate == "cpu" else f"{delegate} (share unknown)"
+        what = "share unknown" if residency.taken is None else "accelerator unknown"
+        return delegate if delegate == "cpu" else f"{delegate} ({what})"
     return f"{delegate} ({'not used' if residency.verdict == 'none' else 'partial'})"
 
 
