@@ -1,4 +1,4 @@
-"""What the tests of whole benchmarks share: a phone with an app, a tiny preset, the command, and what was there before."""
+"""What tests of whole benchmarks share: a phone with an app, a tiny preset, the command, and how the phone was."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class Bench:
     def __call__(self, *options: str, model: Path | None = MODEL, code: int | None = None) -> Ended:
         """Run the command; `code` is the exit code that it must have."""
         models = [] if model is None else [str(model)]
-        out = [] if "--all-devices" in options or "--resume" in options else ["--out", str(self.out), "--force"]
+        out = (
+            [] if "--all-devices" in options or "--resume" in options else ["--out", str(self.out), "--force"]
+        )
         interruption.stop_listening()
         ended = main(["benchmark", *models, *out, *options])
         said = self._capsys.readouterr()

@@ -9,6 +9,7 @@ import pytest
 
 from swiftformer_keras.benchmark.run_file import read_run
 from swiftformer_keras.cli.main import main
+from tests.phone.adb import AdbServer
 from tests.phone.app import Behaviour, Share
 from tests.swiftformer_keras.benchmark.bench import MODEL, TINY, Bench, json_of
 
@@ -117,7 +118,7 @@ def test_a_hot_phone_is_waited_for_and_what_was_measured_hot_is_noted(bench: Ben
     assert first.state_before.thermal_status == 3
 
 
-def test_a_run_goes_on_where_it_stopped(bench: Bench) -> None:
+def test_a_run_goes_on_where_it_stopped(bench: Bench, adb_server: AdbServer) -> None:
     """The cable is pulled in the second round; what was measured before is not measured again."""
     options = ("--delegate", "cpu,gpu", "--seed", "3")
     bench.phone.faults.unplug_during("am instrument", skip=3)
@@ -131,6 +132,7 @@ def test_a_run_goes_on_where_it_stopped(bench: Bench) -> None:
         for process in each.processes
     }
     bench.phone.plug_in()
+    adb_server.connect(bench.phone)
     asked = len(bench.phone.app.runs)
     second = bench("--resume", str(bench.out), code=0)
     run = read_run(bench.out)
