@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from swiftformer_keras.benchmark.answers import Answers
 
 
+COMEBACK_S = 15.0
+"""So long a phone that went away is waited for at the end, to put it back; adb looks for one in the network every 10."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Job:
     """What is to be done on each phone.
@@ -137,7 +141,7 @@ def measure(job: Job, adb: Adb, out: Path, progress: Progress = no_progress) -> 
             saved = True
 
     try:
-        with DeviceSession(adb) as session:
+        with DeviceSession(adb, comeback_s=COMEBACK_S) as session:
             run = _begun(job, session.facts, out)
             notes = (*run.notes, *(note for note in session.notes if note not in run.notes))
             run = dataclasses.replace(run, notes=notes)

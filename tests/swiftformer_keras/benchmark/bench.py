@@ -45,6 +45,7 @@ class Bench:
         self.out = folder / "run.json"
         phone.packages["dev.swiftformer.app"] = package()
         self.before = self.found()
+        self.said = ""
 
     def __call__(self, *options: str, model: Path | None = MODEL, code: int | None = None) -> Ended:
         """Run the command; `code` is the exit code that it must have."""
@@ -55,6 +56,7 @@ class Bench:
         interruption.stop_listening()
         ended = main(["benchmark", *models, *out, *options])
         said = self._capsys.readouterr()
+        self.said = said.err
         if code is not None:
             assert ended == code, said.err
         return Ended(ended, said.out, said.err, read_run(self.out) if self.out.exists() else None)
@@ -69,7 +71,11 @@ class Bench:
 
     def assert_as_found(self) -> None:
         """Nothing on the phone is other than before."""
-        assert self.found() == self.before
+        found = self.found()
+        changed = {
+            name: (self.before[name], found[name]) for name in found if found[name] != self.before[name]
+        }
+        assert not changed, f"{changed}, after {self.said}"
 
 
 def json_of(ended: Ended) -> dict:

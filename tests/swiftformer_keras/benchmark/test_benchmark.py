@@ -118,8 +118,11 @@ def test_a_hot_phone_is_waited_for_and_what_was_measured_hot_is_noted(bench: Ben
     assert first.state_before.thermal_status == 3
 
 
-def test_a_run_goes_on_where_it_stopped(bench: Bench, adb_server: AdbServer) -> None:
+def test_a_run_goes_on_where_it_stopped(
+    bench: Bench, adb_server: AdbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The cable is pulled in the second round; what was measured before is not measured again."""
+    monkeypatch.setattr("swiftformer_keras.benchmark.job.COMEBACK_S", 0.5)
     options = ("--delegate", "cpu,gpu", "--seed", "3")
     bench.phone.faults.unplug_during("am instrument", skip=3)
     first = bench(*options, code=2)

@@ -50,12 +50,12 @@ def start(bench: Bench) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_any_point(bench: Bench, point: str, number: signal.Signals) -> None:
-    """The phone sends the signal itself, the moment that a certain command comes to it for the second time if it can."""
+    """The phone sends the signal itself, the moment that a certain command comes to it."""
     started: list[subprocess.Popen[str]] = []
     skip = 1 if point in ("dumpsys thermal", "am instrument", "cat /sdcard") else 0
     bench.phone.faults.do_during(point, lambda: os.kill(started[0].pid, number), skip=skip)
     started.append(start(bench))
-    out, err = started[0].communicate(timeout=120)
+    _, err = started[0].communicate(timeout=120)
     assert started[0].returncode == (130 if number == signal.SIGINT else 143), err
     assert "Traceback" not in err and len(err.splitlines()) <= 2
     bench.assert_as_found()
