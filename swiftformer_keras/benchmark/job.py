@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 COMEBACK_S = 15.0
-"""So long a phone that went away is waited for at the end, to put it back; adb looks for one in the network every 10."""
+"""So long a phone that went away is waited for at the end; adb looks for one in the network every ten."""
 
 
 @dataclasses.dataclass(frozen=True)
