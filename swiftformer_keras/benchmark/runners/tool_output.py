@@ -143,7 +143,7 @@ def why_it_failed(text: str) -> str | None:
 def _why_not(lines: list[str]) -> str:
     if not any(line.strip() for line in lines):
         return "benchmark_model printed nothing"
-    if any(_SERIES.search(line) for line in lines):
+    if any(_SERIES.search(line) or line.endswith("STARTING!") for line in lines):
         return "benchmark_model's output ends before its results"
     return (
         f"this is no output of benchmark_model: {shown(next(line for line in lines if line.strip()), 80)!r}"

@@ -47,8 +47,14 @@ def start(bench: Bench) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("point", "number"),
+    [
+        *((point, signal.SIGINT) for point in POINTS),
+        ("mkdir", signal.SIGTERM),
+        ("am instrument", signal.SIGTERM),
+    ],
+)
 def test_a_signal_at_any_point(bench: Bench, point: str, number: signal.Signals) -> None:
     """The phone sends the signal itself, the moment that a certain command comes to it."""
     started: list[subprocess.Popen[str]] = []
