@@ -8,6 +8,7 @@ import typer
 
 from swiftformer_keras import __version__
 from swiftformer_keras.cli.app_commands import app_commands
+from swiftformer_keras.cli.benchmark import benchmark
 from swiftformer_keras.cli.classify import classify
 from swiftformer_keras.cli.convert import convert
 from swiftformer_keras.cli.demo import demo
@@ -60,6 +61,8 @@ for command in (
     verify,
     deploy,
     devices,
+    benchmark,
+    report,
     demo,
     doctor,
     report,

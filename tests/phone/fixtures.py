@@ -1,7 +1,7 @@
 """Fixtures: an adb server of the tests' own, and phones on it.
 
-Take them with `from tests.phone.fixtures import adb_server, phone, phones, running_adb_server` in a conftest. Tests that use
-them are skipped, with the reason, where adb is not installed.
+Take them into a conftest with `from tests.phone.fixtures import adb_server, phone, phones, running_adb_server`. Tests
+that use them are skipped, with the reason, where adb is not installed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def running_adb_server() -> Iterator[AdbServer]:
 
 @pytest.fixture
 def adb_server(running_adb_server: AdbServer, monkeypatch: pytest.MonkeyPatch) -> AdbServer:
-    """The real adb's server, with no phone on it yet; adb programs that the test starts, in whatever way, talk to it."""
+    """The real adb's server, with no phone on it yet; every adb that the test starts talks to it."""
     server = running_adb_server
     server.restart_if_dead()
     server.run("disconnect")

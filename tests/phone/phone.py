@@ -25,6 +25,7 @@ from tests.phone.programs import PROGRAMS
 from tests.phone.programs.activity import Instrument
 from tests.phone.shell_service import kill_group, serve_raw, serve_shell
 from tests.phone.sync_service import serve_sync
+from tests.phone.tool import nothing_recorded
 from tests.phone.userland import Call, Program, Userland
 from tests.phone.wire import Stream
 
@@ -40,6 +41,8 @@ class Phone:
         screen_on: whether the screen is awake.
         packages: the apps that are installed, by their id.
         app: what runs when a benchmark is started in it (`app.SyntheticApp`, or the app itself on a JVM).
+        tool: what a `benchmark_model` of `tool.write_tool` does here (`tool.RecordedTool`).
+        install_failure: what the next installations end with, such as "INSTALL_FAILED_INSUFFICIENT_STORAGE".
         log: logcat's lines.
         lines: every command line that adb asked to run, in order.
         pushes: the paths of every push, in order.
@@ -57,6 +60,9 @@ class Phone:
         self.screen_on = self.description.screen_on
         self.packages: dict[str, Package] = {}
         self.app: App = SyntheticApp()
+        self.tool: Program = nothing_recorded
+        self.install_failure: str | None = None
+        self.sessions: list[bytes] = []  # of installations, as far as they have come
         self.log: list[str] = []
         self.lines: list[str] = []
         self.calls: list[str] = []

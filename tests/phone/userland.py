@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.phone.paths import WRITABLE, Paths
+from tests.phone.tool import PROGRAM, VARIABLE
 from tests.phone.wire import GoneError, read_exactly
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ class Call:
         """What stands on its input, or nothing at its end."""
         return os.read(self._descriptors[0], 1 << 16)
 
+    def streams(self) -> dict[str, int]:
+        """Its three descriptors, for a process that is started in its place."""
+        return dict(zip(("stdin", "stdout", "stderr"), self._descriptors, strict=True))
+
     def wait(self, seconds: float) -> bool:
         """Let time pass; whether the command was killed in it."""
         return self.cancelled.wait(seconds)
@@ -159,6 +164,7 @@ class Userland:
             "TMPDIR": str(self._phone.paths.real("/data/local/tmp")),
             "USER": "shell",
             "LC_ALL": "C",
+            VARIABLE: str(self.bin / PROGRAM),
         }
 
     def command(self, line: str) -> list[str]:

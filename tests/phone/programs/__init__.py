@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.phone.programs import activity, dumps, package_manager, simple, states
+from tests.phone.tool import PROGRAM
 from tests.phone.userland import Program
 
 PROGRAMS: dict[str, Program] = {
@@ -15,6 +16,7 @@ PROGRAMS: dict[str, Program] = {
     "input": states.input_,
     "kill": simple.kill,
     "logcat": simple.logcat,
+    PROGRAM: lambda call: call.phone.tool(call),
     "pidof": simple.pidof,
     "pm": package_manager.pm,
     "reboot": states.reboot,

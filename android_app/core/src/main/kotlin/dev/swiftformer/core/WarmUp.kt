@@ -6,8 +6,8 @@ package dev.swiftformer.core
  *
  * Runs are looked at in windows of 8, one after the other; a window's figure is the median of its runs (the mean of the
  * 4th and the 5th smallest). After each full window warm-up ends as stable when three windows or more are full, the runs
- * so far took 500 ms or more together, and of the last three windows' medians the largest is at most 1.03 times the
- * smallest. Otherwise it ends at the limit when 400 runs are done or they took 10,000 ms or more together.
+ * so far took 500 ms or more together or are 400 or more, and of the last three windows' medians the largest is at most
+ * 1.03 times the smallest. Otherwise it ends at the limit when 400 runs are done or they took 10,000 ms or more together.
  */
 object WarmUp {
     enum class Next { MORE, STABLE, LIMIT }
@@ -24,7 +24,7 @@ object WarmUp {
         val count = runsMs.size
         if (count == 0 || count % WINDOW != 0) return Next.MORE
         val total = runsMs.sum()
-        if (count >= WINDOWS * WINDOW && total >= LEAST_MS) {
+        if (count >= WINDOWS * WINDOW && (total >= LEAST_MS || count >= MOST_RUNS)) {
             val medians = DoubleArray(WINDOWS) { median(runsMs, count - (WINDOWS - it) * WINDOW) }
             if (medians.maxOrNull()!! <= TOLERANCE * medians.minOrNull()!!) return Next.STABLE
         }
