@@ -38,6 +38,8 @@ _SLICE_S = 0.25
 _STATES = (
     "device|offline|unauthorized|authorizing|connecting|bootloader|recovery|sideload|rescue|host|unknown"
 )
+_ADBS_OWN = re.compile(rb"adb: |error: |\* |cannot connect|- |Try |Otherwise ")
+"""Lines on stderr that adb says itself; the rest comes from the phone, and is no reason to believe it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +198,8 @@ class Adb:
             rb"%b (\d+)\r?\n(.*?)\r?\n%b (\d+)\r?\n" % (mark.encode(), mark.encode()), done.stdout, re.DOTALL
         )
         if match is None:
-            raise self.failure_of(done, what)
+            own = b"\n".join(line for line in done.stderr.splitlines() if _ADBS_OWN.match(line))
+            raise self.failure_of(Completed(done.returncode, b"", own), what)
         return Completed(int(match[3]), match[2], done.stderr)
 
     def push(self, local: Path, remote: str, *, timeout_s: float) -> None:
