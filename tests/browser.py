@@ -56,7 +56,13 @@ class Browser:
         self.complaints.clear()
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=800,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
         self._events.clear()
         self.call("Page.navigate", url=page.as_uri())
         deadline = time.monotonic() + PATIENCE_S
@@ -88,7 +94,11 @@ class Browser:
         self._events.append(method)
         if method == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])
-        elif method in ("Runtime.exceptionThrown", "Page.javascriptDialogOpening", "Runtime.consoleAPICalled"):
+        elif method in (
+            "Runtime.exceptionThrown",
+            "Page.javascriptDialogOpening",
+            "Runtime.consoleAPICalled",
+        ):
             self.complaints.append(f"{method}: {json.dumps(parameters)[:400]}")
         elif method == "Log.entryAdded":
             self.complaints.append(parameters["entry"]["text"])

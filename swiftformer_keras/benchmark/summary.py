@@ -136,11 +136,11 @@ def residency_text(result: ConfigurationResult) -> str:
 
 def _row(result: ConfigurationResult, number: int) -> Row:
     ended = [process for process in result.processes if process.error is None]
-    medians = {
-        process.round: median for process in ended if (median := process_median(process)) is not None
-    }
+    medians = {process.round: median for process in ended if (median := process_median(process)) is not None}
     samples = [sample for process in ended for sample in process.samples_ms]
-    aggregates = [process.aggregate for process in ended if process.aggregate is not None and not process.samples_ms]
+    aggregates = [
+        process.aggregate for process in ended if process.aggregate is not None and not process.samples_ms
+    ]
     figures = statistics.summarise(samples) if samples and not aggregates else None
     values = list(medians.values())
     return Row(

@@ -43,7 +43,9 @@ def distribution(row: Row, axis: Axis) -> Markup:
         low, high = (percent(axis.position(end)) for end in (row.interval.low, row.interval.high))
         marks.append(element("line", class_=f"interval {tone(row)}", x1=low, x2=high, y1=_MIDDLE, y2=_MIDDLE))
     marks += [
-        element("circle", class_=f"process {tone(row)}", cx=percent(axis.position(median)), cy=_MIDDLE + 6, r=2.2)
+        element(
+            "circle", class_=f"process {tone(row)}", cx=percent(axis.position(median)), cy=_MIDDLE + 6, r=2.2
+        )
         for median in row.medians_ms.values()
     ]
     where = percent(axis.position(row.median_ms))
@@ -101,7 +103,12 @@ def accuracy(rows: Sequence[Row]) -> Markup | None:
         side = -1 if x > 0.85 else 1
         anchor = "end" if side < 0 else "start"
         label = element(
-            "text", ", ".join(map(str, sorted(numbers))), class_=f"label {tone(row)}", x=side * 9, y=-8, text_anchor=anchor
+            "text",
+            ", ".join(map(str, sorted(numbers))),
+            class_=f"label {tone(row)}",
+            x=side * 9,
+            y=-8,
+            text_anchor=anchor,
         )
         marks.append(at(x, y, label))
     title = f"Top-1 accuracy against median latency of {len(both)} configurations; the table below has the figures"
@@ -128,12 +135,18 @@ def _point(row: Row, x: float, y: float, horizontal: Axis, vertical: Axis) -> Ma
         return at(x, y, element("title", f"{row.name}: not compared"), cross)
     marks = []
     low, high = (f"{100 - 100 * vertical.position(100 * share):.2f}%" for share in _ends_of_accuracy(row)[:2])
-    marks.append(element("line", class_=f"whisker {tone(row)}", x1=percent(x), x2=percent(x), y1=low, y2=high))
+    marks.append(
+        element("line", class_=f"whisker {tone(row)}", x1=percent(x), x2=percent(x), y1=low, y2=high)
+    )
     if row.interval is not None:
         left, right = (percent(horizontal.position(end)) for end in (row.interval.low, row.interval.high))
         level = f"{100 - 100 * y:.2f}%"
         marks.append(element("line", class_=f"whisker {tone(row)}", x1=left, x2=right, y1=level, y2=level))
-    if row.result.accuracy is not None and row.result.accuracy.host is not None and row.result.accuracy.host.total:
+    if (
+        row.result.accuracy is not None
+        and row.result.accuracy.host is not None
+        and row.result.accuracy.host.total
+    ):
         host = vertical.position(100 * row.result.accuracy.host.share)
         marks.append(at(x, host, element("circle", class_=f"ring {tone(row)}", r=7.5)))
     marks.append(at(x, y, element("circle", element("title", row.name), class_=f"dot {tone(row)}", r=4.5)))
@@ -150,7 +163,11 @@ def _ends_of_accuracy(row: Row) -> tuple[float, ...]:
     found = row.result.accuracy
     if found is None:
         return ()
-    return found.device.low, found.device.high, *([found.host.share] if found.host and found.host.total else [])
+    return (
+        found.device.low,
+        found.device.high,
+        *([found.host.share] if found.host and found.host.total else []),
+    )
 
 
 def _area(samples: Sequence[float], axis: Axis, class_: str) -> Markup:

@@ -39,7 +39,9 @@ def timeline(run: Run, rows: Sequence[Row]) -> Timeline | None:
     first = min(moments)
     length = max((moment - first).total_seconds() / 60 for moment in (*moments, *states)) or 1.0
     minutes = svg.linear_axis(0.0, length)
-    moved = [abs(median / row.median_ms - 1) for row in rows if row.median_ms for median in row.medians_ms.values()]
+    moved = [
+        abs(median / row.median_ms - 1) for row in rows if row.median_ms for median in row.medians_ms.values()
+    ]
     span = max([LEAST_SPAN, *moved]) * 1.15
     return Timeline(first, minutes, span, tuple(_hot(run, first, minutes)))
 
@@ -59,7 +61,8 @@ def strip(row: Row, line: Timeline) -> Markup:
         marks.append(stretched(element("polyline", class_=f"trace {tone(row)}", points=svg.points(found))))
     marks += [at(x, y, element("circle", class_=f"process {tone(row)}", r=2.6)) for x, y in found]
     lowest, highest = (
-        wording.percent(extreme((y - 0.5) * 2 * line.span for _, y in found)) if found else "" for extreme in (min, max)
+        wording.percent(extreme((y - 0.5) * 2 * line.span for _, y in found)) if found else ""
+        for extreme in (min, max)
     )
     title = f"{row.name}: process medians between {lowest} and {highest} of the median" if found else row.name
     return drawing(title, *marks, height=HEIGHT)
@@ -84,7 +87,9 @@ def heat(run: Run, line: Timeline) -> Markup | None:
     for tick in vertical.ticks:
         level = f"{100 - 100 * vertical.position(tick):.2f}%"
         marks.append(element("line", class_="grid", x1=percent(0), x2=percent(1), y1=level, y2=level))
-        marks.append(at(0, vertical.position(tick), element("text", f"{tick:g} °C", class_="tick", x=2, y=-3)))
+        marks.append(
+            at(0, vertical.position(tick), element("text", f"{tick:g} °C", class_="tick", x=2, y=-3))
+        )
     for pairs, kind in ((battery, "battery"), (sensors, "sensor")):
         route = [(_position(moment, line), vertical.position(value)) for moment, value in sorted(pairs)]
         if len(route) > 1:
@@ -101,7 +106,9 @@ def heat(run: Run, line: Timeline) -> Markup | None:
 
 def states_in_order(run: Run) -> list[DeviceState]:
     """All states of a run whose moment can be read, the earliest first."""
-    found = [(moment, index, state) for index, state in enumerate(_states(run)) if (moment := _moment(state.at))]
+    found = [
+        (moment, index, state) for index, state in enumerate(_states(run)) if (moment := _moment(state.at))
+    ]
     return [state for _, _, state in sorted(found, key=lambda each: each[:2])]
 
 
@@ -134,7 +141,14 @@ def _hot(run: Run, first: datetime, minutes: Axis) -> list[tuple[float, float]]:
 def _shades(line: Timeline) -> list[Markup]:
     whole = 100 - 2 * svg.EDGE
     return [
-        element("rect", class_="hot", x=percent(left), y=0, width=f"{whole * (right - max(left, 0)):.2f}%", height="100%")
+        element(
+            "rect",
+            class_="hot",
+            x=percent(left),
+            y=0,
+            width=f"{whole * (right - max(left, 0)):.2f}%",
+            height="100%",
+        )
         for left, right in line.hot
         if right > max(left, 0)
     ]

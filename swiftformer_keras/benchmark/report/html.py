@@ -71,7 +71,9 @@ def render_page(
 
 def _printable(value: Any) -> Any:
     """What every `{{ value }}` goes through before it is escaped."""
-    return wording.shown_text(value, 600) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return (
+        wording.shown_text(value, 600) if isinstance(value, str) and not isinstance(value, Markup) else value
+    )
 
 
 def _subtitle(summaries: Sequence[RunSummary]) -> str:

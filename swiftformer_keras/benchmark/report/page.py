@@ -51,7 +51,10 @@ def run_section(summary: RunSummary) -> dict[str, Any]:
         "summary": summary,
         "title": f"{device_name(run.device)}, {run.started_at[:16].replace('T', ' ')}",
         "subtitle": _subtitle(summary),
-        "notes": [*run.notes, *([] if run.finished_at else ["This run was not finished: what follows is a part of it."])],
+        "notes": [
+            *run.notes,
+            *([] if run.finished_at else ["This run was not finished: what follows is a part of it."]),
+        ],
         "tiles": _tiles(summary),
         "caption": _caption(summary),
         "names": {row.number: full_name(row) for row in rows},
@@ -79,7 +82,10 @@ def comparison_section(comparison: Comparison, check: Check | None) -> dict[str,
     for pair in comparison.pairs:
         finding = findings.get(pair.before.number)
         growth = (finding and finding.growth) or pair.growth
-        remarks = [*pair.remarks, *([] if takes_part(pair.after) else [pair.after.result.reason or "not compared"])]
+        remarks = [
+            *pair.remarks,
+            *([] if takes_part(pair.after) else [pair.after.result.reason or "not compared"]),
+        ]
         bad = not takes_part(pair.after) or (finding is not None and finding.outcome in ("regressed", "lost"))
         text = "not compared" if growth is None else wording.ratio(growth)
         lines.append(ComparisonLine(full_name(pair.before), pair, text, finding, "; ".join(remarks), bad))
@@ -105,7 +111,10 @@ def full_name(row: Row) -> str:
 
 def _subtitle(summary: RunSummary) -> str:
     run = summary.run
-    parts = [f"Android {run.device.android_version}" if run.device.android_version else "", run.device.soc or ""]
+    parts = [
+        f"Android {run.device.android_version}" if run.device.android_version else "",
+        run.device.soc or "",
+    ]
     parts.append(f"{len(run.configurations)} configurations in {run.plan.processes} processes each")
     parts.append(f"preset {run.plan.preset}, runner {run.plan.runner}, seed {run.plan.seed}")
     return " · ".join(filter(None, parts))
@@ -125,9 +134,13 @@ def _tiles(summary: RunSummary) -> list[Tile]:
                     f"{wording.ratio(fastest.speed)}, against {baseline.name}",
                 )
             )
-    counts = {status: [row for row in summary.rows if row.result.status == status] for status in wording.STATUSES}
+    counts = {
+        status: [row for row in summary.rows if row.result.status == status] for status in wording.STATUSES
+    }
     measured = len([row for row in summary.rows if takes_part(row)])
-    tiles.append(Tile("compared", f"{measured} of {len(summary.rows)}", "configurations that take part in ratios"))
+    tiles.append(
+        Tile("compared", f"{measured} of {len(summary.rows)}", "configurations that take part in ratios")
+    )
     for status, what in (("wrong_answer", "wrong answers"), ("failed", "failed")):
         if counts[status]:
             numbers = ", ".join(str(row.number) for row in counts[status][:12])

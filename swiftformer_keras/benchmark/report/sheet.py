@@ -42,7 +42,10 @@ def device_sheet(run: Run) -> list[tuple[str, str]]:
     ]  # fmt: skip
     for model in run.models:
         facts = [model.name, model.precision, f"{model.size_bytes:,} bytes"]
-        facts += [f"{model.operators} operators" if model.operators is not None else None, f"SHA-256 {model.sha256}"]
+        facts += [
+            f"{model.operators} operators" if model.operators is not None else None,
+            f"SHA-256 {model.sha256}",
+        ]
         rows.append((model.file, ", ".join(filter(None, facts))))
     return [(what, value) for what, value in rows if value]
 
@@ -65,7 +68,10 @@ def _states(states: Sequence[DeviceState]) -> list[tuple[str, str | None]]:
     first, last = states[0], states[-1]
     rows: list[tuple[str, str | None]] = [
         ("battery", _change(_level(first), _level(last))),
-        ("battery temperature", _change(_degrees(first.battery_temperature_c), _degrees(last.battery_temperature_c))),
+        (
+            "battery temperature",
+            _change(_degrees(first.battery_temperature_c), _degrees(last.battery_temperature_c)),
+        ),
         ("hottest sensor", _change(_hottest(first), _hottest(last))),
         ("thermal status", _thermal(states)),
         ("charging", _often([state.charging for state in states])),

@@ -98,7 +98,9 @@ def tick_labels(axis: Axis, unit: str = "") -> Markup:
         position = axis.position(tick)
         anchor = "start" if position < 0.03 else "end" if position > 0.97 else "middle"
         labels.append(
-            element("text", tick_text(tick) + unit, class_="tick", x=percent(position), y=14, text_anchor=anchor)
+            element(
+                "text", tick_text(tick) + unit, class_="tick", x=percent(position), y=14, text_anchor=anchor
+            )
         )
     return Markup("").join(labels)
 
@@ -135,7 +137,14 @@ def points(pairs: Sequence[tuple[float, float]]) -> str:
 def drawing(title: str, *children: Markup, height: int, class_: str = "strip") -> Markup:
     """A drawing as wide as its place; `title` says in words what it shows."""
     return element(
-        "svg", element("title", title), *children, role="img", class_=class_, width="100%", height=height, aria_label=title
+        "svg",
+        element("title", title),
+        *children,
+        role="img",
+        class_=class_,
+        width="100%",
+        height=height,
+        aria_label=title,
     )
 
 

@@ -91,7 +91,9 @@ def warm_up(row: Row) -> str:
     """Whether the processes were warm when measured; nothing where all were."""
     if not row.unsettled:
         return ""
-    return f"latency had not settled after warm-up in {row.unsettled} of {len(row.result.processes)} processes"
+    return (
+        f"latency had not settled after warm-up in {row.unsettled} of {len(row.result.processes)} processes"
+    )
 
 
 def remarks(row: Row) -> tuple[str, ...]:

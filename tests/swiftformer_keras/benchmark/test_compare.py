@@ -119,11 +119,17 @@ def test_runs_of_different_phones_are_shown_but_not_checked(before):
 def test_each_run_is_compared_with_the_first_of_its_phone(before, slower):
     other, later = synthetic_run(3, device=OTHER_DEVICE), synthetic_run(4, device=OTHER_DEVICE, days=3)
     found = compare_all([summarise_run(run) for run in (before, other, slower, later)])
-    assert [(each.before.run, each.after.run) for each in found] == [(before, other), (before, slower), (other, later)]
+    assert [(each.before.run, each.after.run) for each in found] == [
+        (before, other),
+        (before, slower),
+        (other, later),
+    ]
 
 
 def test_what_changed_in_between_is_remarked(before):
-    device = dataclasses.replace(before.device, serial="SYNTHETIC0009", fingerprint="synthetic/one/one:16/X/2:user/k")
+    device = dataclasses.replace(
+        before.device, serial="SYNTHETIC0009", fingerprint="synthetic/one/one:16/X/2:user/k"
+    )
     after = dataclasses.replace(before, device=device, finished_at=None)
     assert compared(before, after).remarks == (
         "two phones of the same model",
@@ -132,7 +138,9 @@ def test_what_changed_in_between_is_remarked(before):
     )
 
 
-@pytest.mark.parametrize(("text", "bound"), [("5%", 0.05), ("0.05", 0.05), (".5%", 0.005), ("12.5%", 0.125), ("0", 0.0)])
+@pytest.mark.parametrize(
+    ("text", "bound"), [("5%", 0.05), ("0.05", 0.05), (".5%", 0.005), ("12.5%", 0.125), ("0", 0.0)]
+)
 def test_a_bound_is_a_percentage_or_a_share(text, bound):
     assert parse_bound(text) == pytest.approx(bound)
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from swiftformer_keras.benchmark import records, result, run_file
+from swiftformer_keras.benchmark.facts import CpuCluster
 from swiftformer_keras.benchmark.run_file import decode_run, encode_run, read_run, write_run
+from swiftformer_keras.benchmark.state import ClusterState
 from swiftformer_keras.errors import RunFileError
 from tests.harness import assert_refused
 from tests.swiftformer_keras.benchmark.synthetic_runs import synthetic_run
@@ -30,7 +32,8 @@ def run():
 def small(run):
     """The object of a run with one process in each of two configurations, everything filled."""
     keep = tuple(
-        dataclasses.replace(each, processes=each.processes[-1:]) for each in (run.configurations[10], run.configurations[11])
+        dataclasses.replace(each, processes=each.processes[-1:])
+        for each in (run.configurations[10], run.configurations[11])
     )
     short = dataclasses.replace(run, configurations=keep)
     return json.loads(encode_run(short))
@@ -118,6 +121,8 @@ def test_every_field_must_be_there_and_no_other(small):
 def test_every_value_has_its_type_and_its_bounds(small):
     """Each leaf in turn becomes a thing that it may not be."""
     for path, value in walk(small):
+        if not path:
+            continue
         wrong: list[object] = [] if isinstance(value, (dict, list)) else [{}, [[]]]
         if isinstance(value, bool):
             wrong += [0, "true"]
@@ -163,10 +168,12 @@ def test_places_that_are_no_files_are_one_line(tmp_path):
 def test_the_document_names_every_field():
     """One table a class, in its order; a field that is new, gone or renamed must be told there."""
     text = DOCUMENT.read_text("utf-8")
-    assert f'`"{result.FORMAT}"`, {result.VERSION}' in text
-    classes = [each for each in vars(result).values() if isinstance(each, type) and dataclasses.is_dataclass(each)]
+    assert f'`"{result.FORMAT}"`' in text and f"run, version {result.VERSION}" in text
+    classes = {
+        each for each in vars(result).values() if isinstance(each, type) and dataclasses.is_dataclass(each)
+    }
     assert len(classes) > 12
-    for each in classes:
+    for each in classes - {records.Limit} | {CpuCluster, ClusterState}:
         section = re.search(rf"^## .*`{each.__name__}`.*?(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
         assert section is not None, each.__name__
         named = re.findall(r"^\| `(\w+)`", section[0], re.MULTILINE)

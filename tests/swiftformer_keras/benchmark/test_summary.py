@@ -11,7 +11,13 @@ from swiftformer_keras.benchmark.report import wording
 from swiftformer_keras.benchmark.report.table import run_lines, run_table
 from swiftformer_keras.benchmark.residency import Residency
 from swiftformer_keras.benchmark.result import Aggregate, ProcessResult, Verification
-from swiftformer_keras.benchmark.summary import delegate_label, process_median, residency_text, summarise_run, takes_part
+from swiftformer_keras.benchmark.summary import (
+    delegate_label,
+    process_median,
+    residency_text,
+    summarise_run,
+    takes_part,
+)
 from tests.swiftformer_keras.benchmark.synthetic_runs import synthetic_run
 
 
@@ -38,7 +44,9 @@ def test_figures_are_numpys_of_the_runs(run, summary):
         assert row.median_ms == pytest.approx(np.median(medians))
         assert (row.p90_ms, row.p99_ms) == pytest.approx(tuple(np.quantile(samples, (0.9, 0.99))))
         assert row.mean_ms == pytest.approx(samples.mean()) and row.runs == len(samples)
-        assert (row.interval.low, row.interval.high) == pytest.approx((sorted(medians)[1], sorted(medians)[7]))
+        assert (row.interval.low, row.interval.high) == pytest.approx(
+            (sorted(medians)[1], sorted(medians)[7])
+        )
         assert row.interval.low <= row.median_ms <= row.interval.high
         firsts = [process.first_inference_ms for process in result.processes]
         assert row.first_inference_ms == pytest.approx(np.median(firsts))
@@ -76,7 +84,8 @@ def test_a_baseline_that_is_wrong_leaves_the_place_to_the_next(run):
 
 def test_a_tool_without_single_runs_has_fewer_figures(run):
     processes = tuple(
-        ProcessResult(round=n, started_at="", aggregate=Aggregate(10 + n, 5.0 + n, median_ms=4.0 + n)) for n in range(6)
+        ProcessResult(round=n, started_at="", aggregate=Aggregate(10 + n, 5.0 + n, median_ms=4.0 + n))
+        for n in range(6)
     )
     row = first_with(run, processes=processes)
     assert row.median_ms == 6.5 and (row.interval.low, row.interval.high) == (4.0, 9.0)
@@ -102,7 +111,9 @@ def test_peak_memory_is_that_of_a_process_of_its_own(run):
 
 def test_a_latency_that_did_not_settle_is_told(run):
     restless = tuple(10.0 * (1 + n // 8 % 2) for n in range(400))
-    processes = tuple(dataclasses.replace(p, warm_up_ms=restless) for p in run.configurations[0].processes[:4])
+    processes = tuple(
+        dataclasses.replace(p, warm_up_ms=restless) for p in run.configurations[0].processes[:4]
+    )
     row = first_with(run, processes=processes)
     assert row.unsettled == 4
     assert "had not settled after warm-up in 4 of 4 processes" in " ".join(wording.remarks(row))
@@ -122,7 +133,9 @@ def test_only_a_full_delegate_is_called_by_its_name_alone(run, verdict, taken, l
     gpu = dataclasses.replace(run.configurations[0].configuration, delegate="gpu")
     row = first_with(run, configuration=gpu, residency=Residency("gpu", taken, 10, 2, verdict))
     assert delegate_label(row.result) == label
-    assert residency_text(row.result) == ("operators: unknown" if taken is None else f"{taken} of 10 operators in 2 partitions")
+    assert residency_text(row.result) == (
+        "operators: unknown" if taken is None else f"{taken} of 10 operators in 2 partitions"
+    )
 
 
 def test_ratios_that_are_not_told_from_one_say_so(run, summary):
@@ -141,12 +154,23 @@ def test_the_terminal_table_has_every_row_and_colours_what_is_wrong(summary):
     assert table.styles[8:] == ("yellow", "red", "bold red", "red")
     assert table.rows[10][-1] == "WRONG ANSWER" and table.rows[10][11] == "not compared"
     lines = "\n".join(run_lines(summary))
-    assert "covers it with 96.1 %" in lines and "how many times as fast as synthetic_xs_float16 cpu 1 thread" in lines
+    assert (
+        "covers it with 96.1 %" in lines
+        and "how many times as fast as synthetic_xs_float16 cpu 1 thread" in lines
+    )
     assert lines.count("NNAPI is deprecated since Android 15") == 1
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, ""), (0.01234, "0.012"), (7.9019, "7.902"), (61.579, "61.58"), (148.25, "148.2"), (1203.4, "1,203")]
+    ("value", "text"),
+    [
+        (None, ""),
+        (0.01234, "0.012"),
+        (7.9019, "7.902"),
+        (61.579, "61.58"),
+        (148.25, "148.2"),
+        (1203.4, "1,203"),
+    ],
 )
 def test_milliseconds_have_the_digits_that_mean_something(value, text):
     assert wording.milliseconds(value) == text
