@@ -4,9 +4,10 @@ The rule, word for word (android_app's benchmark follows it under `warm_up=auto`
 
     Warm-up runs are looked at in windows of 8, one after the other; a window's figure is the median of its 8 runs
     (the mean of the 4th and the 5th smallest). After each full window warm-up ends as STABLE when all three hold:
-    (1) three windows or more are full; (2) the runs so far took 500 ms or more together; (3) of the last three
-    windows' medians the largest is at most 1.03 times the smallest. Otherwise it ends at the LIMIT when 400 runs
-    are done or the runs so far took 10,000 ms or more together. Otherwise another window of 8 runs follows.
+    (1) three windows or more are full; (2) the runs so far took 500 ms or more together, or are 400 or more; (3) of
+    the last three windows' medians the largest is at most 1.03 times the smallest. Otherwise it ends at the LIMIT
+    when 400 runs are done or the runs so far took 10,000 ms or more together. Otherwise another window of 8 runs
+    follows.
     What is measured goes on either way; that the limit was reached is noted in the result.
 
 Why these numbers: a window's median does not mind a run or two that the system interrupted; three of them span 24
@@ -44,7 +45,7 @@ def judge(runs_ms: Sequence[float]) -> WarmUp:
     if not runs_ms or len(runs_ms) % WINDOW:
         return WarmUp.MORE
     total = sum(runs_ms)
-    if len(runs_ms) >= WINDOWS * WINDOW and total >= LEAST_MS:
+    if len(runs_ms) >= WINDOWS * WINDOW and (total >= LEAST_MS or len(runs_ms) >= MOST_RUNS):
         last = runs_ms[-WINDOWS * WINDOW :]
         medians = [statistics.median(last[start : start + WINDOW]) for start in range(0, len(last), WINDOW)]
         if max(medians) <= TOLERANCE * min(medians):

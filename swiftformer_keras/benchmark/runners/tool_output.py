@@ -38,8 +38,8 @@ _REPLACING = re.compile(
     r"Replacing (\d{1,9}) out of (\d{1,9}) node\(s\) with delegate \(([^()\n]{1,100})\) node, yielding (\d{1,9})"
 )
 _NOT_APPLIED = re.compile(
-    r"delegate is (?:explicitly )?applied, the model graph will not be executed|acceleration is unsupported on this platform"
-    r"|GPU accelerator could not be loaded"
+    r"delegate is (?:explicitly )?applied, the model graph will not be executed"
+    r"|acceleration is unsupported on this platform|GPU accelerator could not be loaded"
 )
 _WHOLLY = re.compile(r"delegate, and the model graph will be completely executed")
 _PARTLY = re.compile(r"delegate, and the model graph will be partially executed by the delegate w/ (\d{1,9})")
@@ -97,6 +97,7 @@ def parse_tool_output(text: str) -> ToolOutput:
     if kind is None:
         raise BenchmarkOutputError(_why_not(lines))
     series = _series(lines)
+    first: float | None
     if kind == "tflite":
         initialization, first, mean = _tflite_end(lines)
         figures = series[1] if len(series) > 1 else None

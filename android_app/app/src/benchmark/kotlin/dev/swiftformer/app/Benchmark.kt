@@ -25,6 +25,8 @@ import dev.swiftformer.core.ModelIndex
 import dev.swiftformer.core.ModelIndexException
 import dev.swiftformer.core.ModelProblem
 import dev.swiftformer.core.ModelProblemException
+import dev.swiftformer.core.Times
+import dev.swiftformer.core.WarmUp
 import java.io.File
 import java.io.FileInputStream
 import java.io.IOException
@@ -90,22 +92,12 @@ class Benchmark(
             if (plan.golden) golden(entry, model, engine, result)
             if (result.error != null) return
             if (result.golden == null) engine.input.put(ByteArray(engine.input.capacity())).rewind()
-            status("running ${plan.warmUp} + ${plan.runs}")
             val first = if (result.golden == null) timed(engine) else null
             result.firstInferenceMs = first ?: result.firstInferenceMs
-            result.warmUpMs = DoubleArray(plan.warmUp) { timed(engine) }
+            warmUp(plan, engine, result)
             val loaded = Debug.getPss()
-            var peak = maxOf(before, loaded)
-            val native = ArrayList<Double>()
-            val samples = DoubleArray(plan.runs)
-            for (run in samples.indices) {
-                samples[run] = timed(engine)
-                engine.nativeMs?.let { native.add(it) }
-                if (run % MEMORY_EVERY == 0) peak = maxOf(peak, Debug.getPss())
-            }
-            result.samplesMs = samples
-            result.nativeMs = native.toDoubleArray()
-            result.memory = BenchmarkResult.Memory(before, loaded, maxOf(peak, Debug.getPss()))
+            samples(plan, engine, result)
+            result.memory = BenchmarkResult.Memory(before, loaded, maxOf(before, loaded, Debug.getPss()))
             plan.evaluate?.let { folder ->
                 status("evaluating $folder")
                 result.evaluation = Evaluation(model.description, engine).of(File(folder))
@@ -136,6 +128,37 @@ class Benchmark(
         val found = GoldenCheck(golden).run(engine, model.description, picture.asRgb())
         result.golden = found
         if (found !is GoldenResult.Passed) result.error = "the golden picture's answer is wrong"
+    }
+
+    private fun warmUp(plan: BenchmarkPlan, engine: InterpreterEngine, result: BenchmarkResult) {
+        val count = plan.warmUp
+        status("warming up ${count ?: "until it is stable"}")
+        val times = Times(count ?: WarmUp.WINDOW)
+        var ended = if (count == null) WarmUp.Next.MORE else null
+        if (count != null) repeat(count) { times.add(timed(engine)) }
+        while (ended == WarmUp.Next.MORE) {
+            repeat(WarmUp.WINDOW) { times.add(timed(engine)) }
+            ended = WarmUp.judge(times.toArray())
+        }
+        result.warmUpMs = times.toArray()
+        result.warmUpEnded = when (ended) {
+            WarmUp.Next.STABLE -> BenchmarkResult.WarmUpEnded.STABLE
+            WarmUp.Next.LIMIT -> BenchmarkResult.WarmUpEnded.LIMIT
+            else -> BenchmarkResult.WarmUpEnded.COUNT
+        }
+    }
+
+    /** Nothing but the engine runs between two samples: reading the memory there would cool its caches. */
+    private fun samples(plan: BenchmarkPlan, engine: InterpreterEngine, result: BenchmarkResult) {
+        status("running ${plan.runs} or more")
+        val samples = Times(plan.runs)
+        val native = Times(plan.runs)
+        while (!plan.isEnough(samples.count, samples.totalMs)) {
+            samples.add(timed(engine))
+            engine.nativeMs?.let { native.add(it) }
+        }
+        result.samplesMs = samples.toArray()
+        result.nativeMs = native.toArray()
     }
 
     private fun timed(engine: InterpreterEngine): Double {
@@ -184,9 +207,4 @@ class Benchmark(
         .apply { timeZone = TimeZone.getTimeZone("UTC") }.format(Date())
 
     private fun since(began: Long): Double = (System.nanoTime() - began) / 1e6
-
-    private companion object {
-        /** Reading the memory takes milliseconds: not between every two runs. */
-        const val MEMORY_EVERY = 16
-    }
 }
