@@ -31,6 +31,7 @@ class Tile:
 class ComparisonLine:
     """A pair as a row of its table."""
 
+    name: str
     pair: Pair
     growth: str
     finding: Finding | None
@@ -87,7 +88,7 @@ def comparison_section(comparison: Comparison, check: Check | None) -> dict[str,
         ]
         bad = not takes_part(pair.after) or (finding is not None and finding.outcome in ("regressed", "lost"))
         text = "not compared" if growth is None else wording.ratio(growth)
-        lines.append(ComparisonLine(pair, text, finding, "; ".join(remarks), bad))
+        lines.append(ComparisonLine(full_name(pair.before), pair, text, finding, "; ".join(remarks), bad))
     before, after = comparison.before.run, comparison.after.run
     notes = list(comparison.remarks)
     notes += [f"{row.name}: not planned in the later run" for row in comparison.missing]
