@@ -1,9 +1,8 @@
 """A plan on one phone: rounds of fresh processes, with whatever goes wrong in one of them kept to it.
 
-What was measured is saved after every round, every few seconds in between, and whenever the work ends, however it
-ends; a run that was read back goes on where it stopped. A fault of one configuration (a crash, a hang, a delegate
-that takes nothing, an answer that cannot be read) ends that configuration alone; only a phone that is gone ends the
-others.
+What was measured is saved every few seconds and whenever the work ends, however it ends; a run that was read back
+goes on where it stopped. A fault of one configuration (a crash, a hang, a delegate that takes nothing, an answer that
+cannot be read) ends that configuration alone; only a phone that is gone ends the others.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ Save = Callable[[Run], None]
 GONE = (DeviceGoneError, AdbServerError, NoDeviceError, DeviceNotReadyError)
 """After these nothing more can be measured."""
 
-SAVE_EVERY_S = 5.0
-"""Between two saves within a round: so much is lost at most where the power fails."""
+SAVE_EVERY_S, SAVE_SHARE = 5.0, 0.05
+"""Between two saves, and the share of the time that saving may take: so much is lost at most where the power fails."""
 
 
 SAME_MOMENT_S = 1.0
@@ -94,7 +93,7 @@ class Execution:
         self._run = run
         self._results = {each.configuration: each for each in run.configurations}
         self._remote: dict[str, RemoteFile] = {}
-        self._saved_at = time.monotonic()
+        self._save_at = time.monotonic() + SAVE_EVERY_S
         self._latest: tuple[float, DeviceState] | None = None
         self._done = 0
         answers = 0 if work.answers is None else work.answers.steps
@@ -150,7 +149,6 @@ class Execution:
                 self._progress(step, self._done - 1, self._total)
                 self._add(configuration, self._measure(configuration, budget, number))
                 self._save_now_and_then()
-            self._save_now_and_then(due=True)
 
     def _memory(self) -> None:
         budget = dataclasses.replace(self._work.plan.budget(self._work.time_limit_s), kind="memory")
@@ -285,7 +283,9 @@ class Execution:
         for configuration in self._work.plan.configurations:
             yield self._results[configuration]
 
-    def _save_now_and_then(self, *, due: bool = False) -> None:
-        if due or time.monotonic() - self._saved_at >= SAVE_EVERY_S:
+    def _save_now_and_then(self) -> None:
+        begun = time.monotonic()
+        if begun >= self._save_at:
             self._save(self._current())
-            self._saved_at = time.monotonic()
+            ended = time.monotonic()
+            self._save_at = ended + max(SAVE_EVERY_S, (ended - begun) / SAVE_SHARE)

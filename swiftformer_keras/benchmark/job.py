@@ -148,9 +148,11 @@ def measure(job: Job, adb: Adb, out: Path, progress: Progress = no_progress) -> 
             work = Work(job.plan, job.runner, job.models, job.cool, job.time_limit_s, job.answers)
             return Execution(work, session, run, save, progress).run()
     except SwiftFormerError as error:
-        if not saved or not _unfinished(out):
+        if not saved:
             raise
-        message = f"{str(error).rstrip('.')}. What was measured is in {shown(out)}; go on with --resume {shown(out)}"
+        message = f"{str(error).rstrip('.')}. What was measured is in {shown(out)}"
+        if _unfinished(out):
+            message += f"; go on with --resume {shown(out)}"
         raise type(error)(message) from error
 
 
