@@ -29,7 +29,7 @@ from swiftformer_keras.shown import shown
 ShellText = NewType("ShellText", str)
 """A command line for a phone's shell in which whatever came from outside is quoted (`benchmark/quoting.py`)."""
 
-QUICK_S = 20.0
+QUICK_S = 30.0
 """Time limit of what a phone answers at once."""
 MAX_ANSWER_BYTES = 64 << 20
 _BLOCK_BYTES = 1 << 16
