@@ -29,7 +29,7 @@ from swiftformer_keras.shown import shown
 ShellText = NewType("ShellText", str)
 """A command line for a phone's shell in which whatever came from outside is quoted (`benchmark/quoting.py`)."""
 
-QUICK_S = 20.0
+QUICK_S = 30.0
 """Time limit of what a phone answers at once."""
 MAX_ANSWER_BYTES = 64 << 20
 _BLOCK_BYTES = 1 << 16
@@ -236,8 +236,13 @@ class Adb:
                 if done.returncode == 0 and done.stdout.strip() == b"device":
                     return True
                 if re.fullmatch(r"[^\s:]+:\d{1,5}", self.serial):
-                    command = [self.program, "connect", self.serial]
-                    self._run(command, "adb connect", timeout_s=QUICK_S, uninterrupted=True)
+                    for word in ("disconnect", "connect"):  # adb itself tries again every ten seconds only
+                        self._run(
+                            [self.program, word, self.serial],
+                            f"adb {word}",
+                            timeout_s=QUICK_S,
+                            uninterrupted=True,
+                        )
             if time.monotonic() >= until:
                 return False
             time.sleep(_SLICE_S)

@@ -55,13 +55,13 @@ def test_which_phone(adb_server: AdbServer, phones: PhoneMaker) -> None:
 
 
 def test_a_phone_that_has_not_allowed_this_computer(phones: PhoneMaker) -> None:
-    phone = phones(authorisation="unauthorised")
+    phone = phones(authorisation="never")
     assert_refused(DeviceNotReadyError, lambda: choose(phone.serial), "answer its question", phone.serial)
     assert_refused(DeviceNotReadyError, lambda: Adb(phone.serial).shell(words("ls")), "answer its question")
 
 
 def test_a_phone_that_is_offline(phones: PhoneMaker) -> None:
-    phone = phones(authorisation="offline")
+    phone = phones(authorisation="silent")
     assert_refused(DeviceNotReadyError, lambda: choose(phone.serial), "plug it in again")
 
 
@@ -87,6 +87,7 @@ def test_the_cable_is_pulled_in_mid_push(phone: Phone, model: Path) -> None:
     assert "went away" in message and "could not be left as it was" in message and "--restore" in message
     assert "\n" not in message and phone.settings["system", "screen_off_timeout"] == "2147483647"
     phone.plug_in()
+    assert Adb(phone.serial).reach(timeout_s=20)
     with held(phone) as later:
         assert "put back first" in later.notes[0]
         assert len(folders(phone)) == 1
