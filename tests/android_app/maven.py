@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 TIMEOUT_S = 900
@@ -22,6 +25,21 @@ def maven(folder: Path, *arguments: str) -> str:
     Raises:
         MissingError: Maven or a JDK is not there, or what they need cannot be fetched.
     """
+    with _alone(folder):
+        return _maven(folder, arguments)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else builds the folder meanwhile: tests run in several processes."""
+    lock = folder / "build" / ".maven-lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _maven(folder: Path, arguments: tuple[str, ...]) -> str:
     program = shutil.which("mvn")
     if program is None or shutil.which("java") is None:
         raise MissingError("Maven or a JDK is missing")

@@ -91,7 +91,7 @@ class SyntheticApp:
         model = wanted.extras.get("model", "")
         phone = call.phone
         log = phone.faults.crash()
-        if wanted.raw:
+        if wanted.wait:
             call.out(status_lines({"status": f"loading {model}"}, 1))
         if log is not None:
             phone.log += log.splitlines()

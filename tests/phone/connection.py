@@ -47,6 +47,7 @@ class Connection:
         services: Callable[[str], Service | None],
         authorisation: str,
     ) -> None:
+        assert authorisation in ("none", "key", "never", "silent"), authorisation
         self._wire = wire
         self._banner = banner
         self._services = services

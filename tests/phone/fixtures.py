@@ -1,7 +1,7 @@
 """Fixtures: an adb server of the tests' own, and phones on it.
 
-Take them into a conftest with `from tests.phone.fixtures import adb_server, phone, phones, running_adb_server`. Tests
-that use them are skipped, with the reason, where adb is not installed.
+Take them into a conftest with `from tests.phone.fixtures import adb_server, phone, phones, running_adb_server`, and
+`jvm_app` where it is wanted. Tests that use them are skipped, with the reason, where adb is not installed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.android_app.maven import MissingError as MissingMavenError
+from tests.android_runtime.host import MissingError as MissingHostError
+from tests.android_runtime.host import build
 from tests.harness import absent
 from tests.phone.adb import AdbServer
 from tests.phone.description import PhoneDescription
+from tests.phone.jvm_app import JvmApp, build_app
 from tests.phone.phone import Phone
 
 PhoneMaker = Callable[..., Phone]
@@ -40,6 +44,19 @@ def adb_server(running_adb_server: AdbServer, monkeypatch: pytest.MonkeyPatch) -
     for name in ("ANDROID_ADB_SERVER_PORT", "ADB_SERVER_SOCKET", "ADB_MDNS"):
         monkeypatch.setenv(name, server.environment()[name])
     return server
+
+
+@pytest.fixture(scope="session")
+def jvm_app() -> Iterator[JvmApp]:
+    """The app's own benchmark code, to be a phone's `app`; compiling and starting it takes a minute or two."""
+    try:
+        built, host = build_app(), build()
+    except MissingMavenError as error:
+        absent(str(error))
+    except MissingHostError as error:
+        absent(str(error))
+    with JvmApp(built, host) as app:
+        yield app
 
 
 @pytest.fixture

@@ -92,19 +92,15 @@ def am(call: Call) -> int:
 def _unknown(call: Call, wanted: Instrument) -> int:
     component = f"ComponentInfo{{{wanted.component}}}"
     words = f"Unable to find instrumentation info for: {component}"
-    if wanted.raw:
-        call.out("INSTRUMENTATION_STATUS: id=ActivityManagerService\n")
-        call.out(f"INSTRUMENTATION_STATUS: Error={words}\nINSTRUMENTATION_STATUS_CODE: -1\n")
-    else:
-        call.out(f"android.util.AndroidException: INSTRUMENTATION_FAILED: {wanted.component}\n")
-    if wanted.raw:
-        call.out(f"android.util.AndroidException: INSTRUMENTATION_FAILED: {wanted.component}\n")
+    if wanted.wait:
+        call.out(status_lines({"Error": words, "id": "ActivityManagerService"}, -1))
+    call.out(f"android.util.AndroidException: INSTRUMENTATION_FAILED: {wanted.component}\n")
     call.err("\tat com.android.commands.am.Instrument.run(Instrument.java:519)\n")
     return 1
 
 
 def status_lines(values: dict[str, str], code: int) -> str:
-    """One status as `-r` shows it: `Instrument.onInstrumentationStatusLocked`."""
+    """One status without a text for the stream: `Instrument.onInstrumentationStatusLocked`, with and without `-r`."""
     lines = "".join(f"INSTRUMENTATION_STATUS: {name}={value}\n" for name, value in sorted(values.items()))
     return f"{lines}INSTRUMENTATION_STATUS_CODE: {code}\n"
 

@@ -42,11 +42,13 @@ import java.util.TimeZone
  * What was asked for is measured or refused; nothing falls back to anything else here. Everything, the delegate's whole
  * life included, happens on the calling thread.
  *
+ * @param file where a path of the plan's is.
  * @param status is told each step, in a few words.
  */
 class Benchmark(
     private val context: Context,
     private val log: OwnLog = Logcat(),
+    private val file: (String) -> File = ::File,
     private val status: (String) -> Unit = {},
 ) {
     private val models = ModelLibrary(AssetFiles(context.assets))
@@ -100,7 +102,7 @@ class Benchmark(
             result.memory = BenchmarkResult.Memory(before, loaded, maxOf(before, loaded, Debug.getPss()))
             plan.evaluate?.let { folder ->
                 status("evaluating $folder")
-                result.evaluation = Evaluation(model.description, engine).of(File(folder))
+                result.evaluation = Evaluation(model.description, engine).of(file(folder))
             }
         }
         result.thermal =
@@ -172,7 +174,7 @@ class Benchmark(
 
     private fun openPath(path: String): OpenModel {
         val bytes = try {
-            FileInputStream(path).channel.use { it.map(FileChannel.MapMode.READ_ONLY, 0, it.size()) }
+            FileInputStream(file(path)).channel.use { it.map(FileChannel.MapMode.READ_ONLY, 0, it.size()) }
         } catch (e: IOException) {
             throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, path, listOf(e.message ?: "no such file")))
         }
