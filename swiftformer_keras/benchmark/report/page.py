@@ -157,7 +157,7 @@ def _caption(summary: RunSummary) -> str:
 
 
 def _logs(rows: Sequence[Row]) -> list[tuple[str, int, Markup | str]]:
-    found = []
+    found: list[tuple[str, int, Markup | str]] = []
     for row in rows:
         for process in row.result.processes:
             if process.log_excerpt:
