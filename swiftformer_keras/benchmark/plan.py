@@ -118,8 +118,8 @@ class Plan:
     def rounds(self) -> Iterator[tuple[int, tuple[Configuration, ...]]]:
         """The rounds' numbers from 0, each with all configurations in an order of its own.
 
-        Interleaved, so that slow changes of the phone (heat, its battery) fall on all configurations alike; shuffled, so
-        that no configuration always follows the same one.
+        Interleaved, so that slow changes of the phone (heat, its battery) fall on all configurations alike; shuffled,
+        so that no configuration always follows the same one.
         """
         source = random.Random(self.seed)
         for number in range(self.preset.processes):

@@ -41,14 +41,19 @@ def read_record(kind: type[Record], values: object, where: str) -> Record:
             raise ValueError(f"{where}: {error}") from None
     hints = _hints(kind)
     found = fields.known_only(values, frozenset(hints), where)
-    return kind(**{name: _read(hint, found[name], f"{where}.{name}", fields.MAX_TEXT) for name, hint in hints.items()})
+    return kind(
+        **{name: _read(hint, found[name], f"{where}.{name}", fields.MAX_TEXT) for name, hint in hints.items()}
+    )
 
 
 def write_record(record: Any) -> dict[str, Any]:
     """The JSON object of a record; `read_record` reads it back."""
     if callable(write := getattr(record, "to_json", None)):
         return write()  # type: ignore[no-any-return]
-    return {name: _write(hint, getattr(record, name), fields.MAX_TEXT) for name, hint in _hints(type(record)).items()}
+    return {
+        name: _write(hint, getattr(record, name), fields.MAX_TEXT)
+        for name, hint in _hints(type(record)).items()
+    }
 
 
 @functools.cache
@@ -101,7 +106,9 @@ def _write(hint: Any, value: Any, limit: int) -> Any:
         return _write(hint, value, limit) if value is not None else None
     if get_origin(hint) is tuple:
         inner = get_args(hint)[0]
-        return list(value) if inner in (float, int) else [_write(inner, item, fields.MAX_TEXT) for item in value]
+        return (
+            list(value) if inner in (float, int) else [_write(inner, item, fields.MAX_TEXT) for item in value]
+        )
     if dataclasses.is_dataclass(value):
         return write_record(value)
     if isinstance(value, str) and len(value) > limit:

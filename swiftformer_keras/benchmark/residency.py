@@ -1,7 +1,7 @@
 """Whose work was measured: how much of the graph a delegate took, and what may be said of it.
 
-A delegate that was asked for may take all operators, some or none, and the runtime computes the rest without a word to its
-caller. What it took is in its log, one line for each replacement (TensorFlow Lite, `core/subgraph.cc`,
+A delegate that was asked for may take all operators, some or none, and the runtime computes the rest without a word
+to its caller. What it took is in its log, one line for each replacement (TensorFlow Lite, `core/subgraph.cc`,
 `ReplaceNodeSubsetsWithDelegateKernels`), so a verdict is drawn from those lines and from nothing that was asked for.
 """
 
@@ -28,8 +28,8 @@ NNAPI_NAMES_DEVICES_API = 29
 NNAPI_DEPRECATED_API = 35
 """Android 15, from which on NNAPI is deprecated."""
 
-# The names that delegates have in the log: TensorFlow Lite's GPU delegate v2, LiteRT's GPU accelerators (OpenCL, OpenGL,
-# WebGPU, Metal share the prefix LITERT), NNAPI, and XNNPACK, which is the CPU.
+# The names that delegates have in the log: TensorFlow Lite's GPU delegate v2, LiteRT's GPU accelerators (OpenCL,
+# OpenGL, WebGPU, Metal share the prefix LITERT), NNAPI, and XNNPACK, which is the CPU.
 _GPU = re.compile(r"gpu|LITERT_(CL|GL|WEBGPU)|opencl|ml_?drift", re.IGNORECASE)
 _NNAPI = re.compile(r"nnapi", re.IGNORECASE)
 _CPU = re.compile(r"xnnpack", re.IGNORECASE)
@@ -80,7 +80,6 @@ def judge(
             delegate, None, None, None, "unknown", ["the runtime's log shows no node count", *notes]
         )
     mine = [each for each in replacing if own.search(each.delegate)]
-    others = [each for each in replacing if not own.search(each.delegate)]
     total = max((each.total for each in replacing), default=None)
     if not mine:
         gone = f"the {_called(delegate)} took no operator: all of it ran on the CPU"
@@ -143,10 +142,10 @@ def _cpu(replacing: Sequence[Replacing] | None, xnnpack: bool | None) -> Residen
         return Residency("cpu", None, None, None, "full", note)
     taken, partitions = _sums(mine)
     total = sum(each.total for each in mine)
-    note = None
+    left = None
     if taken < total:
-        note = f"XNNPACK took {taken} of {total} operators, the runtime's own kernels the rest"
-    return Residency("cpu", taken, total, partitions, "full", note)
+        left = f"XNNPACK took {taken} of {total} operators, the runtime's own kernels the rest"
+    return Residency("cpu", taken, total, partitions, "full", left)
 
 
 def _sums(replacing: Sequence[Replacing]) -> tuple[int, int | None]:
@@ -159,7 +158,8 @@ def _nnapi_notes(sdk: int | None, accelerator: str | None) -> Iterable[str]:
     if sdk is not None and sdk >= NNAPI_DEPRECATED_API:
         yield "NNAPI is deprecated since Android 15"
     if sdk is None or sdk < NNAPI_NAMES_DEVICES_API:
-        yield f"accelerator unknown: on API {sdk or 'unknown'} NNAPI may compute on its own CPU driver and does not say so"
+        level = "an unknown API level" if sdk is None else f"API {sdk}"
+        yield f"accelerator unknown: on {level} NNAPI may compute on its own CPU driver and does not say so"
     elif _driver_unknown(sdk, accelerator):
         yield "accelerator unknown: NNAPI's own CPU driver was not kept out"
     else:

@@ -18,12 +18,12 @@ MAX_STRUCTURE = 500_000  # brackets, braces and colons: what the parsed objects'
 
 
 def write_run(path: Path, run: Run) -> None:
-    """Save a run; what was at `path` is replaced once the new file is whole.
+    """Save a run, also after a Ctrl-C; what was at `path` is replaced once the new file is whole.
 
     Raises:
         OutputError: it cannot be written there.
     """
-    with write_atomically(path, force=True) as temporary:
+    with write_atomically(path, force=True, uninterrupted=True) as temporary:
         temporary.write_bytes(encode_run(run))
 
 

@@ -116,7 +116,8 @@ def delegate_label(result: ConfigurationResult) -> str:
     if residency is None or residency.verdict == "full":
         return delegate
     if residency.verdict == "unknown":
-        return delegate if delegate == "cpu" else f"{delegate} (share unknown)"
+        what = "share unknown" if residency.taken is None else "accelerator unknown"
+        return delegate if delegate == "cpu" else f"{delegate} ({what})"
     return f"{delegate} ({'not used' if residency.verdict == 'none' else 'partial'})"
 
 
@@ -135,11 +136,11 @@ def residency_text(result: ConfigurationResult) -> str:
 
 def _row(result: ConfigurationResult, number: int) -> Row:
     ended = [process for process in result.processes if process.error is None]
-    medians = {
-        process.round: median for process in ended if (median := process_median(process)) is not None
-    }
+    medians = {process.round: median for process in ended if (median := process_median(process)) is not None}
     samples = [sample for process in ended for sample in process.samples_ms]
-    aggregates = [process.aggregate for process in ended if process.aggregate is not None and not process.samples_ms]
+    aggregates = [
+        process.aggregate for process in ended if process.aggregate is not None and not process.samples_ms
+    ]
     figures = statistics.summarise(samples) if samples and not aggregates else None
     values = list(medians.values())
     return Row(

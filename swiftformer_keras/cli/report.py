@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def report(
     files: Annotated[
-        list[Path], typer.Argument(metavar="RUN.json...", help="What swiftformer benchmark wrote, the earliest first.")
+        list[Path],
+        typer.Argument(metavar="RUN.json...", help="What swiftformer benchmark wrote, the earliest first."),
     ],
     html: Annotated[
         Path | None, typer.Option(metavar="OUT.html", help="Write one page with all of it, for any browser.")

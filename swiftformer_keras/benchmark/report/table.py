@@ -40,11 +40,16 @@ def run_lines(summary: RunSummary) -> tuple[str, ...]:
     lines = []
     covered = sorted({wording.coverage(row.interval) for row in summary.rows if row.interval is not None})
     if covered:
-        lines.append(f"interval: for the median, from the processes' medians; covers it with {' or '.join(covered)}")
+        lines.append(
+            f"interval: for the median, from the processes' medians; covers it with {' or '.join(covered)}"
+        )
     if summary.baseline is not None:
         lines.append(f"speed: how many times as fast as {summary.baseline.name}, with its interval")
-    for row in summary.rows:
-        lines += [f"{row.name}: {remark}" for remark in wording.remarks(row)]
+    for about, remark, _ in wording.grouped_remarks(summary.rows):
+        named = ", ".join(row.name for row in about[:3]) + (
+            f" and {len(about) - 3} more" if len(about) > 3 else ""
+        )
+        lines.append(f"{named}: {remark}")
     lines += [f"note: {note}" for note in summary.run.notes]
     if summary.run.finished_at is None:
         lines.append("note: this run was not finished")

@@ -1,8 +1,8 @@
 """The two programs that measure on the phone, behind one small interface.
 
-`app.py` is the demo app's own benchmark entry, `benchmark_model.py` the native tool of TFLite or LiteRT; `tool_output.py`
-and `app_result.py` read what they answer, and are pure. A runner gets a session, a configuration and a budget, and gives the
-facts of one process; what they mean is decided elsewhere.
+`app.py` is the demo app's own benchmark entry, `benchmark_model.py` the native tool of TFLite or LiteRT;
+`tool_output.py` and `app_result.py` read what they answer, and are pure. A runner gets a session, a configuration and
+a budget, and gives the facts of one process; what they mean is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from swiftformer_keras.benchmark.plan import Configuration, ProcessBudget
 from swiftformer_keras.benchmark.result import ProcessResult
 
 if TYPE_CHECKING:
-    from swiftformer_keras.benchmark.session import DeviceSession, RemoteFile
+    from swiftformer_keras.benchmark.session import DeviceSession
+    from swiftformer_keras.benchmark.transfer import RemoteFile
 
 
 class Runner(Protocol):
     """A program on the phone that measures one configuration in one fresh process."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """By which it is chosen and recorded."""
 
     def check(self, configurations: Sequence[Configuration], facts: DeviceFacts) -> None:
         """Refuse what this runner cannot do, before anything is changed on the phone.

@@ -38,8 +38,8 @@ _REPLACING = re.compile(
     r"Replacing (\d{1,9}) out of (\d{1,9}) node\(s\) with delegate \(([^()\n]{1,100})\) node, yielding (\d{1,9})"
 )
 _NOT_APPLIED = re.compile(
-    r"delegate is (?:explicitly )?applied, the model graph will not be executed|acceleration is unsupported on this platform"
-    r"|GPU accelerator could not be loaded"
+    r"delegate is (?:explicitly )?applied, the model graph will not be executed"
+    r"|acceleration is unsupported on this platform|GPU accelerator could not be loaded"
 )
 _WHOLLY = re.compile(r"delegate, and the model graph will be completely executed")
 _PARTLY = re.compile(r"delegate, and the model graph will be partially executed by the delegate w/ (\d{1,9})")
@@ -97,6 +97,7 @@ def parse_tool_output(text: str) -> ToolOutput:
     if kind is None:
         raise BenchmarkOutputError(_why_not(lines))
     series = _series(lines)
+    first: float | None
     if kind == "tflite":
         initialization, first, mean = _tflite_end(lines)
         figures = series[1] if len(series) > 1 else None
@@ -142,7 +143,7 @@ def why_it_failed(text: str) -> str | None:
 def _why_not(lines: list[str]) -> str:
     if not any(line.strip() for line in lines):
         return "benchmark_model printed nothing"
-    if any(_SERIES.search(line) for line in lines):
+    if any(_SERIES.search(line) or line.endswith("STARTING!") for line in lines):
         return "benchmark_model's output ends before its results"
     return (
         f"this is no output of benchmark_model: {shown(next(line for line in lines if line.strip()), 80)!r}"

@@ -83,7 +83,9 @@ def synthetic_run(
     order = [
         (number, configuration)
         for number in range(processes)
-        for configuration in random.permutation(np.array(list(itertools.product(range(2), range(3), range(2)))))
+        for configuration in random.permutation(
+            np.array(list(itertools.product(range(2), range(3), range(2))))
+        )
     ]
     measured: dict[Configuration, list[ProcessResult]] = {each: [] for each in _configurations()}
     for step, (number, (model, delegate, threads)) in enumerate(order):
@@ -156,12 +158,19 @@ def _process(
             "F DEBUG :   #00 pc 00000000000a1b2c  libneuralnetworks.so (synthetic)",
         )
     typical, run_scatter, process_scatter = TYPICAL.get(key, (9.0, 0.04, 0.015))
-    level = typical * slower * (1 + 0.035 * (1 - np.exp(-minutes / 14))) * np.exp(random.normal(0, process_scatter))
+    level = (
+        typical
+        * slower
+        * (1 + 0.035 * (1 - np.exp(-minutes / 14)))
+        * np.exp(random.normal(0, process_scatter))
+    )
     scatter = np.exp(random.normal(0, run_scatter, 64)) * np.where(random.random(64) < 0.03, 1.35, 1.0)
     warm = level * (1 + 0.5 * np.exp(-np.arange(24) / 4)) * np.exp(random.normal(0, run_scatter, 24))
     return ProcessResult(
         **common,
-        initialization_ms=round(float(level * 3 + {"cpu": 40, "gpu": 480, "nnapi": 260}[configuration.delegate]), 3),
+        initialization_ms=round(
+            float(level * 3 + {"cpu": 40, "gpu": 480, "nnapi": 260}[configuration.delegate]), 3
+        ),
         first_inference_ms=round(float(level * 2.4), 3),
         warm_up_ms=tuple(round(float(each), 4) for each in warm),
         samples_ms=tuple(round(float(each), 4) for each in level * scatter),
@@ -185,13 +194,17 @@ def _result(configuration: Configuration, processes: list[ProcessResult]) -> Con
     if key == (INT8, "gpu", 1):
         note = f"{operators - 174} of {operators} operators ran on the CPU"
         partial = Residency("gpu", 174, operators, 5, "partial", note)
-        return ConfigurationResult(configuration, "ok", None, partial, tuple(processes), 99_812, checked, accuracy)
+        return ConfigurationResult(
+            configuration, "ok", None, partial, tuple(processes), 99_812, checked, accuracy
+        )
     if key == (INT8, "gpu", 4):
         none = Residency("gpu", 0, operators, None, "none", "the GPU delegate took no operator")
         reason = "the GPU delegate took no operator: all of it ran on the CPU"
         return ConfigurationResult(configuration, "failed", reason, none, tuple(processes[:1]))
     if key == (INT8, "nnapi", 1):
-        wrong = Verification(16, False, 3.72, 0.05, 0.25, 0, "another class than the host's for 12 of 16 inputs")
+        wrong = Verification(
+            16, False, 3.72, 0.05, 0.25, 0, "another class than the host's for 12 of 16 inputs"
+        )
         few = Accuracy("synthetic-labelled-pictures", _top1(2_114, 10_000), _top1(8_543, 10_000), 2_290)
         reason = "wrong answers: another class than the host's for 12 of 16 golden inputs"
         return ConfigurationResult(
@@ -203,7 +216,9 @@ def _result(configuration: Configuration, processes: list[ProcessResult]) -> Con
     if configuration.delegate == "nnapi":
         note = "accelerator unknown: NNAPI's own CPU driver was not kept out; NNAPI is deprecated since Android 15"
         unknown = Residency("nnapi", operators, operators, 1, "unknown", note)
-        return ConfigurationResult(configuration, "ok", None, unknown, tuple(processes), 91_240, checked, accuracy)
+        return ConfigurationResult(
+            configuration, "ok", None, unknown, tuple(processes), 91_240, checked, accuracy
+        )
     return ConfigurationResult(configuration, "ok", None, full, tuple(processes), None, checked, accuracy)
 
 

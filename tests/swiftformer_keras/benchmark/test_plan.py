@@ -1,5 +1,6 @@
 """What is measured and in which order."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -35,7 +36,7 @@ def test_the_order_is_the_seeds_and_changes_from_round_to_round():
     assert list(plan(seed=8).rounds()) != list(plan().rounds())
     orders = {order for _, order in plan("full").rounds()}
     assert len(orders) == 12  # of 8! possible ones
-    followers = Counter(pair for order in orders for pair in zip(order, order[1:], strict=False))
+    followers = Counter(pair for order in orders for pair in itertools.pairwise(order))
     assert max(followers.values()) < 7  # no configuration always comes after the same one
 
 

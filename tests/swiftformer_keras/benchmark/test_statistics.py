@@ -17,7 +17,9 @@ STATED = 0.01  # a coverage may be this much below what is stated
 SHAPES = {
     "normal": lambda random, size: 10 + random.normal(0, 0.2, size),
     "skewed": lambda random, size: 10 + random.exponential(0.5, size),
-    "two modes": lambda random, size: np.where(random.random(size) < 0.4, 12, 10) + random.normal(0, 0.1, size),
+    "two modes": lambda random, size: (
+        np.where(random.random(size) < 0.4, 12, 10) + random.normal(0, 0.1, size)
+    ),
     "heavy tails": lambda random, size: 10 * np.exp(0.02 * random.standard_t(2, size)),
     "coarse clock": lambda random, size: np.round(10 + random.normal(0, 0.2, size), 1),
 }

@@ -99,9 +99,8 @@ def test_an_output_that_is_cut_anywhere_is_refused_or_complete(name):
     for end in {*range(0, len(text), 7), *range(max(0, last - 80), last + 2)}:
         try:
             found = parse_tool_output(text[:end])
-        except BenchmarkOutputError as error:
+        except BenchmarkOutputError:
             refused += 1
-            assert "\n" not in str(error)
             continue
         assert (found.timed, found.initialization_ms) == (whole.timed, whole.initialization_ms)
     assert refused > 10

@@ -28,7 +28,9 @@ def test_it_is_judged_only_between_windows():
     assert judge(()) is WarmUp.MORE
 
 
-@pytest.mark.parametrize(("last", "verdict"), [(103.0, WarmUp.STABLE), (103.01, WarmUp.MORE), (97.0, WarmUp.MORE)])
+@pytest.mark.parametrize(
+    ("last", "verdict"), [(103.0, WarmUp.STABLE), (103.01, WarmUp.MORE), (97.0, WarmUp.MORE)]
+)
 def test_the_three_medians_may_differ_by_three_percent(last, verdict):
     assert judge([100.0] * 16 + [last] * 8) is verdict
 
