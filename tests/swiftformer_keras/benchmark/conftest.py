@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from swiftformer_keras.benchmark.plan import PRESETS
-from tests.phone.fixtures import adb_server, phone, phones, running_adb_server
+from tests.phone.fixtures import adb_server, jvm_app, phone, phones, running_adb_server
 from tests.phone.phone import Phone
 from tests.swiftformer_keras.benchmark.bench import TINY, Bench
 
-__all__ = ["adb_server", "phone", "phones", "running_adb_server"]
+__all__ = ["adb_server", "jvm_app", "phone", "phones", "running_adb_server"]
 
 
 @pytest.fixture(autouse=True)
