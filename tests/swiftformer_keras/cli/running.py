@@ -23,6 +23,7 @@ COMMANDS = (
     "deploy",
     "demo",
     "doctor",
+    "report",
 )
 APP_COMMANDS = ("build", "install", "run")
 
