@@ -65,7 +65,6 @@ for command in (
     report,
     demo,
     doctor,
-    report,
 ):
     app.command()(command)
 app.add_typer(app_commands)

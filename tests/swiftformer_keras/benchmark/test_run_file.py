@@ -174,7 +174,7 @@ def test_the_document_names_every_field():
     }
     assert len(classes) > 12
     for each in classes - {records.Limit} | {CpuCluster, ClusterState}:
-        section = re.search(rf"^## .*`{each.__name__}`.*?(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+        section = re.search(rf"^## [^\n]*`{each.__name__}`.*?(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
         assert section is not None, each.__name__
         named = re.findall(r"^\| `(\w+)`", section[0], re.MULTILINE)
         assert named == [field.name for field in dataclasses.fields(each)], each.__name__

@@ -26,6 +26,7 @@ COMMANDS = (
     "report",
     "demo",
     "doctor",
+    "report",
 )
 APP_COMMANDS = ("build", "install", "run")
 
