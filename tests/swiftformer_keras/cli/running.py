@@ -26,7 +26,6 @@ COMMANDS = (
     "report",
     "demo",
     "doctor",
-    "report",
 )
 APP_COMMANDS = ("build", "install", "run")
 
