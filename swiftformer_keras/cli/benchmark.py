@@ -119,6 +119,7 @@ def benchmark(
     """
     from swiftformer_keras.benchmark.request import Request, prepare
     from swiftformer_keras.files import check_output
+    from swiftformer_keras.interruption import Terminated
 
     if all_devices and (device is not None or resume is not None or out is not None):
         raise typer.BadParameter("does not go with --device, --out or --resume.", param_hint="--all-devices")
@@ -146,9 +147,15 @@ def benchmark(
         cool_timeout_s=cool_timeout,
         time_limit_s=time_limit,
     )
-    with console.progress(f"Measuring {', '.join(path.name for path in models)}") as progress:
-        job = prepare(request, progress)
-        outcomes = _measure(job, device, all_devices, _file_of(models[0], out or resume), progress)
+    out_of = _Files(models[0], out or resume)
+    try:
+        with console.progress(f"Measuring {', '.join(path.name for path in models)}") as progress:
+            job = prepare(request, progress)
+            outcomes = _measure(job, device, all_devices, out_of, progress)
+    except (KeyboardInterrupt, Terminated):
+        for path in out_of.written():
+            console.warn(f"what was measured is in {path}; go on with --resume {path}")
+        raise
     _tell(console, outcomes, report, force)
 
 
@@ -167,21 +174,41 @@ def _measure(
     return (Outcome(attached.serial, out, measure(job, phone, out, progress)),)
 
 
-def _file_of(model: Path, given: Path | None) -> Callable[[str | None], Path]:
-    """The file for a phone's run: as given, or named after the model, the moment and, of several phones, the phone."""
-    import datetime
-    import re
+class _Files:
+    """The file of each phone's run: as given, or named after model and moment and, of several phones, the phone."""
 
-    stem = re.sub(r"[^A-Za-z0-9_-]", "_", model.stem)[:60]
-    moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    def __init__(self, model: Path, given: Path | None) -> None:
+        import datetime
 
-    def file_of(serial: str | None) -> Path:
-        if given is not None:
-            return given
-        phone = "" if serial is None else "-" + re.sub(r"[^A-Za-z0-9_-]", "_", serial)[:60]
-        return Path(f"benchmark-{stem}{phone}-{moment}.json")
+        self._model, self._given = model, given
+        self._moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        self._asked: dict[Path, int] = {}
 
-    return file_of
+    def __call__(self, serial: str | None) -> Path:
+        """For this phone; None where there is one alone."""
+        path = self._given or Path(f"benchmark-{_safe(self._model.stem)}{_phone(serial)}-{self._moment}.json")
+        self._asked.setdefault(path, _written_at(path))
+        return path
+
+    def written(self) -> list[Path]:
+        """Those that have been written since they were asked for."""
+        return [path for path, before in self._asked.items() if _written_at(path) != before]
+
+
+def _phone(serial: str | None) -> str:
+    return "" if serial is None else f"-{_safe(serial)}"
+
+
+def _safe(text: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)[:60]
+
+
+def _written_at(path: Path) -> int:
+    """When a file was written, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, force: bool) -> None:

@@ -81,7 +81,7 @@ def test_ctrl_c_in_the_midst_of_a_run_ends_it_on_the_phone_and_keeps_what_there_
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=100)
-    assert process.returncode == 130 and "Interrupted" in err
+    assert process.returncode == 130 and "Interrupted" in err and f"--resume {bench.out}" in err
     assert any("am force-stop" in line for line in bench.phone.lines)
     assert not bench.phone.processes or all(each.poll() is not None for each in bench.phone.processes)
     assert sum(len(each.processes) for each in read_run(bench.out).configurations) == 1
