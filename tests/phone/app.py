@@ -8,10 +8,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from swiftformer_keras.benchmark.warm_up import MOST_RUNS, WINDOW, WarmUp, judge
 from tests.phone.packages import Package
 from tests.phone.programs.activity import Instrument, result_lines, status_lines
 
@@ -24,7 +26,6 @@ App = Callable[["Call", Instrument], int]
 
 ID = "dev.swiftformer.app"
 RUNNER = f"{ID}.BenchmarkInstrumentation"
-_NUMBERS = {"threads": 4, "runs": 50, "warm_up": 10, "seconds": 0}
 
 
 def package(application_id: str = ID, **facts: object) -> Package:
@@ -68,7 +69,6 @@ class SyntheticApp:
     Attributes:
         behaviours: by the name of the delegate in the arguments.
         runtime_version: of the library that it pretends to hold.
-        scores: what `evaluate` says of a picture's bytes.
         seconds: how long a run seems to take.
     """
 
@@ -81,7 +81,6 @@ class SyntheticApp:
         }
     )
     runtime_version: str = "2.16.1"
-    scores: Callable[[bytes], list[float]] | None = None
     seconds: float = 0.0
     seed: int = 0
     runs: list[dict[str, str]] = dataclasses.field(default_factory=list)
@@ -116,8 +115,21 @@ class SyntheticApp:
         extras = wanted.extras
         delegate = extras.get("delegate", "cpu")
         behaviour = self.behaviours[delegate]
-        plan = {name: _number(extras.get(name), default) for name, default in _NUMBERS.items()}
         model = extras.get("model", "")
+        plan = {
+            "model": model,
+            "delegate": delegate,
+            "threads": int(extras.get("threads", "4")),
+            "runs": int(extras.get("runs", "50")),
+            "seconds": float(extras.get("seconds", "0")),
+            "warm_up": extras["warm_up"]
+            if extras.get("warm_up") == "auto"
+            else int(extras.get("warm_up", "10")),
+            "golden": extras.get("golden", "true") == "true",
+            "evaluate": extras.get("evaluate"),
+            "precision_loss": extras.get("precision_loss", "true") == "true",
+            "result": extras.get("result", "benchmark.json"),
+        }
         file = phone.paths.real(model)
         data = file.read_bytes() if file.is_file() else None
         facts = phone.description
@@ -126,7 +138,7 @@ class SyntheticApp:
             "version": 1,
             "started_at": "2026-01-02T03:04:05Z",
             "error": None,
-            "plan": {"model": model, "delegate": delegate, **plan},
+            "plan": plan,
             "app": {"id": wanted.package, "version": "0.1.0", "debuggable": False},
             "device": {
                 "manufacturer": facts.manufacturer,
@@ -143,6 +155,7 @@ class SyntheticApp:
             "initialization_ms": None,
             "first_inference_ms": None,
             "warm_up_ms": [],
+            "warm_up_ended": None,
             "samples_ms": [],
             "native_ms": [],
             "summary": None,
@@ -161,7 +174,15 @@ class SyntheticApp:
         self.seed += 1
         chance = random.Random(self.seed)
         middle = behaviour.latency_ms / (plan["threads"] ** 0.7 if delegate.startswith("cpu") else 1)
-        warm = plan["warm_up"] if isinstance(plan["warm_up"], int) else 16
+        warm_up = [middle * chance.lognormvariate(0, 0.01) for _ in range(MOST_RUNS)]
+        ended = WarmUp.MORE
+        count = plan["warm_up"]
+        if count == "auto":
+            count = 0
+            while ended is WarmUp.MORE:
+                count += WINDOW
+                ended = judge(warm_up[:count])
+        runs = max(plan["runs"], math.ceil(1000 * plan["seconds"] / (0.8 * middle)))
         shares = behaviour.shares
         return {
             "error": behaviour.error,
@@ -177,8 +198,9 @@ class SyntheticApp:
             },
             "initialization_ms": behaviour.initialization_ms,
             "first_inference_ms": 3 * middle,
-            "warm_up_ms": [middle * chance.uniform(1.0, 1.4) for _ in range(warm)],
-            "samples_ms": [middle * chance.lognormvariate(0, 0.03) for _ in range(plan["runs"])],
+            "warm_up_ms": warm_up[:count],
+            "warm_up_ended": "count" if ended is WarmUp.MORE else ended.value,
+            "samples_ms": [middle * chance.lognormvariate(0, 0.03) for _ in range(runs)],
             "memory": {"before_kib": 61_000, "loaded_kib": 98_000, "peak_kib": 104_000},
             "thermal": {
                 "status_before": 0,
@@ -195,7 +217,3 @@ _LOGGED = {
     "gpu": "TfLiteGpuDelegateV2",
     "nnapi": "TfLiteNnapiDelegate",
 }
-
-
-def _number(text: str | None, default: int) -> int | str:
-    return default if text is None else int(text) if text.isdigit() else text

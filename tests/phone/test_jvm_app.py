@@ -16,7 +16,7 @@ from swiftformer_keras.pictures import open_picture
 from swiftformer_keras.preprocessing import apply
 from tests.harness import ROOT
 from tests.phone.adb import AdbServer
-from tests.phone.app import ID, RUNNER, package
+from tests.phone.app import ID, RUNNER, SyntheticApp, package
 from tests.phone.jvm_app import JvmApp
 from tests.phone.phone import Phone
 
@@ -69,6 +69,20 @@ def test_the_runtimes_own_kernels_take_nothing(adb_server: AdbServer, app_phone:
     assert result is not None
     assert (result["running"]["replacing"], result["running"]["xnnpack"]) == ([], False)
     assert (len(result["warm_up_ms"]), result["warm_up_ended"]) == (1, "count")
+
+
+def test_what_a_synthetic_app_writes_has_the_same_fields(adb_server: AdbServer, app_phone: Phone) -> None:
+    arguments = {"runs": 2, "warm_up": 1, "threads": 1}
+    _, real = run(adb_server, app_phone, **arguments)
+    app_phone.app = SyntheticApp()
+    _, made_up = run(adb_server, app_phone, **arguments)
+    assert real is not None and made_up is not None
+    assert list(made_up) == list(real)
+    for name in ("plan", "app", "device", "running", "memory", "thermal"):
+        assert list(made_up[name]) == list(real[name]), name
+    assert {name: type(value) for name, value in made_up["plan"].items()} == {
+        name: type(value) for name, value in real["plan"].items()
+    }
 
 
 @pytest.mark.parametrize("delegate", ["gpu", "nnapi"])
