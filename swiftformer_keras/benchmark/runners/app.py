@@ -126,7 +126,8 @@ class AppRunner:
             first_inference_ms=found.first_inference_ms,
             warm_up_ms=found.warm_up_ms,
             samples_ms=found.samples_ms,
-            memory_kib=found.peak_memory_kib if budget.kind == "memory" else None,
+            # No process takes nothing: a system that says 0 does not say.
+            memory_kib=(found.peak_memory_kib or None) if budget.kind == "memory" else None,
             runtime_version=found.runtime_version,
             replacing=found.replacing,
             accelerator=found.accelerator,
