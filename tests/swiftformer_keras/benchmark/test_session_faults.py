@@ -60,6 +60,7 @@ def test_a_phone_that_has_not_allowed_this_computer(phones: PhoneMaker) -> None:
     assert_refused(DeviceNotReadyError, lambda: Adb(phone.serial).shell(words("ls")), "answer its question")
 
 
+@pytest.mark.slow
 def test_a_phone_that_is_offline(phones: PhoneMaker) -> None:
     phone = phones(authorisation="silent")
     assert_refused(DeviceNotReadyError, lambda: choose(phone.serial), "plug it in again")
@@ -80,8 +81,8 @@ def test_the_cable_is_pulled_while_something_runs(phone: Phone, after_bytes: int
 
 def test_the_cable_is_pulled_in_mid_push(phone: Phone, model: Path) -> None:
     session = held(phone)
+    phone.faults.unplug_during_push(1_000_000)
     with pytest.raises(DeviceGoneError) as caught, session:
-        phone.faults.unplug_during_push(1_000_000)
         session.push(model)
     message = str(caught.value)
     assert "went away" in message and "could not be left as it was" in message and "--restore" in message
@@ -95,8 +96,8 @@ def test_the_cable_is_pulled_in_mid_push(phone: Phone, model: Path) -> None:
 
 
 def test_a_phone_that_comes_back_in_time_is_left_as_it_was(phone: Phone) -> None:
+    phone.faults.reboot_during("sleep 30", down_s=0.5)
     with pytest.raises(DeviceGoneError) as caught, held(phone, comeback_s=20.0) as session:
-        phone.faults.reboot_during("sleep 30", down_s=0.5)
         session.shell(["sleep", "30"], 60)
     assert "could not be left" not in str(caught.value)
     as_before(phone)
