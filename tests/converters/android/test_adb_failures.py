@@ -59,8 +59,7 @@ def test_words(words: str, error: type[DeviceError], mention: str) -> None:
 
 
 def test_words_of_a_second_question() -> None:
-    begins = "* daemon not running; starting now at tcp:5038 * daemon started successfully"
-    started = f"{begins} error: device 'R58M' not found"
+    started = "* daemon not running; starting now at tcp:5038 * daemon started error: device 'R58M' not found"
     assert type(failure(started, "R58M", "x", went_away=True)) is AdbServerError
     assert type(failure("offline", "R58M", "x", went_away=True)) is DeviceGoneError
 

@@ -60,6 +60,7 @@ def test_a_phone_that_has_not_allowed_this_computer(phones: PhoneMaker) -> None:
     assert_refused(DeviceNotReadyError, lambda: Adb(phone.serial).shell(words("ls")), "answer its question")
 
 
+@pytest.mark.slow
 def test_a_phone_that_is_offline(phones: PhoneMaker) -> None:
     phone = phones(authorisation="silent")
     assert_refused(DeviceNotReadyError, lambda: choose(phone.serial), "plug it in again")
