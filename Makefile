@@ -131,6 +131,7 @@ bench: $(VENV)/.test  ## Speed, memory and accuracy (minutes; never part of the 
 	@$(BIN)/python -m benchmarks.accuracy_fashion_mnist
 	@$(BIN)/python -m benchmarks.tflite_accuracy
 	@$(BIN)/python -m benchmarks.overhead
+	@$(BIN)/python -m benchmarks.verified_push
 
 .PHONY: bench-quantised
 bench-quantised: $(VENV)/.test  ## Figures of quantised files beside those in the folder PEERS= (minutes)
