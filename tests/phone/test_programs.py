@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from pathlib import Path
 
@@ -59,6 +60,9 @@ def test_an_app_in_parts_is_installed_in_a_session(
     line = f"cmd package install-write -S {len(data)} 1 base -"
     ran = adb_server.run("-s", phone.serial, "exec-in", line, input=data)
     assert ran.returncode == 0
+    deadline = time.monotonic() + 20
+    while len(phone.sessions[0]) < len(data) and time.monotonic() < deadline:
+        time.sleep(0.02)  # exec-in does not wait for what the phone makes of it
     assert said(adb_server, phone, "pm install-commit 1") == "Success\n"
     assert ID in phone.packages
 
