@@ -130,7 +130,6 @@ bench: $(VENV)/.test  ## Speed, memory and accuracy (minutes; never part of the 
 	@$(BIN)/python -m benchmarks.convert_export
 	@$(BIN)/python -m benchmarks.accuracy_fashion_mnist
 	@$(BIN)/python -m benchmarks.tflite_accuracy
-	@$(BIN)/python -m benchmarks.verified_push
 	@$(BIN)/python -m benchmarks.overhead
 	@$(BIN)/python -m benchmarks.verified_push
 

@@ -7,6 +7,7 @@ Take them into a conftest with `from tests.phone.fixtures import adb_server, pho
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -38,7 +39,11 @@ def adb_server(running_adb_server: AdbServer, monkeypatch: pytest.MonkeyPatch) -
     """The real adb's server, with no phone on it yet; every adb that the test starts talks to it."""
     server = running_adb_server
     server.restart_if_dead()
-    server.run("disconnect")
+    for _ in range(20):  # a phone that the server is just looking for again comes back once
+        server.run("disconnect")
+        if len(server.run("devices").stdout.split()) == 4:  # "List of devices attached" and none
+            break
+        time.sleep(0.1)
     for name in ("ANDROID_SERIAL", "ADB_VENDOR_KEYS", "ADB_LIBUSB"):
         monkeypatch.delenv(name, raising=False)
     for name in ("ANDROID_ADB_SERVER_PORT", "ADB_SERVER_SOCKET", "ADB_MDNS"):
