@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,15 @@ from tests.harness import absent
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 PATIENCE_S = 120
+
+# The browser reads commands from descriptor 3 and answers on 4, whatever those are in the tests.
+_HAND_OVER = """
+import fcntl, os, sys
+commands, answers = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(commands, 3)
+os.dup2(answers, 4)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -113,10 +123,8 @@ def browser(profile: Path) -> Iterator[Browser]:
         absent("no headless Chromium here (Debian: chromium-headless-shell)")
     commands_in, commands = os.pipe()
     answers, answers_out = os.pipe()
-    # The browser reads commands from descriptor 3 and answers on 4, whatever those are here.
-    script = f'exec "$0" "$@" 3<&{commands_in} 4>&{answers_out}'
     process = subprocess.Popen(
-        ["/bin/sh", "-c", script, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        [sys.executable, "-c", _HAND_OVER, str(commands_in), str(answers_out), program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
          "--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run", "--hide-scrollbars"],
         pass_fds=(commands_in, answers_out),
         stdin=subprocess.DEVNULL,
