@@ -1,7 +1,7 @@
 """What an APK ships, as classes that a desktop JVM runs: Debian's enjarify turns its dex back into class files.
 
-Enjarify writes class files of version 49, in which an interface may hold no code. Kotlin's do, so the version of
-interfaces is raised to 52 (Java 8), whose verifier wants tables that are not there: `JVM_OPTIONS` turn it off.
+Enjarify writes class files of version 49, in which an interface may hold no code, and Kotlin's do: the version of
+interfaces is raised to 52 (Java 8). The JVM verifies all of it as it loads it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from tests.harness import absent
 
 ENJARIFY = Path("/usr/lib/python3/dist-packages/enjarify/main.py")
 
-JVM_OPTIONS: tuple[str, ...] = ()
 _INTERFACE = 0x0200
 _JAVA_8 = 52
 _UTF8, _LONG, _DOUBLE = 1, 5, 6

@@ -18,7 +18,7 @@ import pytest
 
 from converters.android.build import AppOptions, build_app
 from tests.android_app.core.pictures import picture, plane
-from tests.converters.android.shipped import JVM_OPTIONS, shipped_classes
+from tests.converters.android.shipped import shipped_classes
 from tests.converters.android.tools import needed_jdk, needed_toolchain
 from tests.harness import ROOT
 
@@ -44,7 +44,7 @@ def run_jobs(shipped: Path, jobs: list[dict[str, Any]], folder: Path) -> list[by
         job["out"] = str(folder / f"{number}.out")
     listing = folder / "jobs.json"
     listing.write_text(json.dumps(jobs))
-    command = [needed_jdk().java, "-Xmx500m", *JVM_OPTIONS, "-cp", shipped, DRIVER, listing]
+    command = [needed_jdk().java, "-Xmx500m", "-cp", shipped, DRIVER, listing]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     return [Path(job["out"]).read_bytes() for job in jobs]
