@@ -101,6 +101,7 @@ def build_app(
     force: bool = False,
     progress: Progress | None = None,
     prompt: Callable[[str], str] | None = None,
+    key: signing.SigningKey | None = None,
 ) -> BuildReport:
     """Write the APK, and a JSON record of what made it beside it.
 
@@ -108,6 +109,7 @@ def build_app(
 
     Args:
         prompt: asks for a keystore's password; None where nobody can be asked.
+        key: of the options' keystore, where `open_key` has given it before; nobody is asked again then.
 
     Raises:
         AppOptionError, PictureError: an option makes no sense.
@@ -126,11 +128,8 @@ def build_app(
     check_options(out, options, force=force)
     sources = find_sources(benchmark=options.benchmark)
     jdk = find_jdk()
-    key = (
-        signing.release_key(options.keystore, options.key_alias, prompt)
-        if options.keystore is not None
-        else None
-    )
+    check_runtime(options)
+    key = key or open_key(jdk, options, prompt)
     paths = options.models or tuple(demo_models(sources.project))
     tell("checking the models", 0)
     bundled = models.check_models(paths, newer_runtime=bool(options.runtime_aars), progress=progress)
@@ -202,6 +201,30 @@ def check_options(out: Path, options: AppOptions, *, force: bool) -> None:
         check_icon(options.icon)
     if check_abis(options.abis) != options.abis:
         raise AppOptionError("ABIs must be given once each, in the order of the list")
+
+
+def check_runtime(options: AppOptions) -> None:
+    """Refuse the user's own run-time libraries before any long work.
+
+    Raises:
+        AppOptionError: they lack something.
+    """
+    if options.runtime_aars:
+        with _scratch() as scratch:
+            open_runtime(options.runtime_aars, options.abis, scratch)
+
+
+def open_key(jdk: Jdk, options: AppOptions, prompt: Callable[[str], str] | None) -> signing.SigningKey | None:
+    """The release key, tried once; None where the debug key is to sign.
+
+    Raises:
+        KeystoreError, SignatureError: it cannot be used.
+    """
+    if options.keystore is None:
+        return None
+    key = signing.release_key(options.keystore, options.key_alias, prompt)
+    signing.check_key(jdk, key)
+    return key
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """Maven on a part of the app: offline, with nothing but the files whose SHA-256 is pinned (`pinned.py`).
 
-    python -m tests.android_app.maven android_app/core test      the same by hand: a folder, and Maven's arguments
+python -m tests.android_app.maven android_app/core test      the same by hand: a folder, and Maven's arguments
 """
 
 from __future__ import annotations

@@ -27,7 +27,11 @@ from swiftformer_keras.files import sha256_file
 from tests.harness import ROOT
 
 LIST = Path(__file__).with_name("maven.sha256")
-POMS = (ROOT / "android_app" / "core", ROOT / "android_app" / "app", ROOT / "tests/independent/android_metadata")
+POMS = (
+    ROOT / "android_app" / "core",
+    ROOT / "android_app" / "app",
+    ROOT / "tests/independent/android_metadata",
+)
 CLASS_PATH = f"{':'.join(MAVEN_PLUGIN)}:build-classpath"
 """The goal that names a pom's libraries, for poms that pin no plugin."""
 ENDINGS = (".jar", ".pom", ".aar")
@@ -95,7 +99,7 @@ def check(listed: Mapping[str, str], folder: Path) -> None:
 
 
 def coordinates(path: str) -> dict[str, str]:
-    """Maven's names for a file in a repository: groupId, artifactId, version, type and, where it has one, classifier."""
+    """Maven's names for a file in a repository: group, artifact, version, type and, where it has one, classifier."""
     *group, artifact, version, file = PurePosixPath(path).parts
     rest = file.removeprefix(f"{artifact}-{version}")
     classifier, _, ending = rest.removeprefix("-").rpartition(".")

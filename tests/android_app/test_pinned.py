@@ -1,4 +1,4 @@
-"""The tests' own pinned files: whatever is not on the list, or differs from it, ends the run before Maven may use it."""
+"""The tests' own pinned files: what is not on the list, or differs from it, ends the run before Maven may use it."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_the_list_agrees_with_the_builders() -> None:
     assert {path: listed[path] for path in common} == {path: paths[path] for path in common}
 
 
-def test_a_jar_without_its_pom_could_not_be_used_offline() -> None:
-    listed = known()
-    for path in listed:
+def test_every_listed_file_has_its_names() -> None:
+    for path in known():
         values = coordinates(path)
-        folder = path.rsplit("/", 1)[0]
-        assert f"{folder}/{values['artifactId']}-{values['version']}.pom" in listed, path
+        folder = "/".join([values["groupId"].replace(".", "/"), values["artifactId"], values["version"]])
+        classifier = f"-{values['classifier']}" if "classifier" in values else ""
+        assert path == f"{folder}/{values['artifactId']}-{values['version']}{classifier}.{values['type']}"
 
 
 def test_names_of_a_path() -> None:
@@ -84,9 +84,9 @@ def test_what_differs_is_missing_or_unknown(tmp_path: Path) -> None:
     check(LISTED, write(tmp_path / "right"))
     with pytest.raises(ChecksumError, match=re.escape(f"{JAR}: has the SHA-256")):
         check(LISTED, write(tmp_path / "changed", jar=b"another jar"))
+    folder = write(tmp_path / "missing")
+    (folder / POM).unlink()
     with pytest.raises(ChecksumError, match=re.escape(f"{POM}: Maven did not deliver it")):
-        folder = write(tmp_path / "missing")
-        (folder / POM).unlink()
         check(LISTED, folder)
     with pytest.raises(ChecksumError, match=re.escape(f"{JAR}: is not in maven.sha256")):
         check({POM: LISTED[POM]}, write(tmp_path / "unknown"))

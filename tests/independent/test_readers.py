@@ -25,9 +25,9 @@ from converters.tflite.card import CARD_FILE
 from converters.tflite.classify import classify
 from converters.tflite.entry import set_entry
 from converters.tflite.metadata import LABELS_FILE, read_metadata, read_standard_metadata
-from tests.converters.tflite.models import BIAS, LABELS, card, logits
 from tests.android_app.maven import MissingError, maven
 from tests.android_app.pinned import CLASS_PATH
+from tests.converters.tflite.models import BIAS, LABELS, card, logits
 from tests.harness import ROOT, absent
 from tests.independent.conftest import Exports
 

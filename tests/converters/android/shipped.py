@@ -28,7 +28,16 @@ def shipped_classes(apk: Path, scratch: Path) -> Path:
         absent(f"{ENJARIFY} not found (Debian: apt-get install enjarify)")
     jar, folder = scratch / "shipped.jar", scratch / "shipped"
     said = subprocess.run(
-        ["/usr/bin/python3", "-O", "-m", "enjarify.main", "-f", "-o", jar, apk],  # its script may find another Python
+        [
+            "/usr/bin/python3",
+            "-O",
+            "-m",
+            "enjarify.main",
+            "-f",
+            "-o",
+            jar,
+            apk,
+        ],  # its script may find another Python
         env={"PYTHONPATH": str(ENJARIFY.parents[1])},
         capture_output=True,
         text=True,

@@ -92,7 +92,9 @@ def test_the_shipped_core_reads_and_refuses_files_as_it_should(shipped: Path, tm
     with zipfile.ZipFile(GOLDEN / "files.zip") as archive:
         names = [name for name in archive.namelist() if name.endswith(".tflite")]
         archive.extractall(tmp_path)
-        facts = {name: archive.read(name.replace(".tflite", ".json")) for name in names if name[:5] == "good/"}
+        facts = {
+            name: archive.read(name.replace(".tflite", ".json")) for name in names if name[:5] == "good/"
+        }
     jobs: list[dict[str, Any]] = [{"file": str(tmp_path / name)} for name in names]
     answers = dict(zip(names, run_jobs(shipped, jobs, tmp_path), strict=True))
     for name, answer in answers.items():
