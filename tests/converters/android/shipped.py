@@ -6,11 +6,15 @@ interfaces is raised to 52 (Java 8). The JVM verifies all of it as it loads it.
 
 from __future__ import annotations
 
+import shutil
 import struct
 import subprocess
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from converters.android.build import AppOptions, build_app
+from tests.converters.android.tools import needed_toolchain
 from tests.harness import absent
 
 ENJARIFY = Path("/usr/lib/python3/dist-packages/enjarify/main.py")
@@ -20,6 +24,23 @@ _JAVA_8 = 52
 _UTF8, _LONG, _DOUBLE = 1, 5, 6
 # The length of a constant behind its tag ("The Java Virtual Machine Specification", 4.4), but for UTF-8's.
 _LENGTHS = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 16: 2, 17: 4, 18: 4}
+
+
+def shipped_app(scratch: Path, *, benchmark: bool = False) -> Path:
+    """The classes of the app as `app build` ships it, with the demo model; or the test ends for want of a tool."""
+    needed_toolchain()
+    build_app(scratch / "app.apk", AppOptions(benchmark=benchmark))
+    return shipped_classes(scratch / "app.apk", scratch)
+
+
+def in_place_of(classes: Path, shipped: Path, packages: Sequence[str], scratch: Path) -> Path:
+    """A folder for Maven's `-Dclasses`: what it compiled to, with these packages as the APK has them instead."""
+    mixed = scratch / "classes"
+    shutil.copytree(classes, mixed)
+    for package in packages:
+        shutil.rmtree(mixed / package)
+        shutil.copytree(shipped / package, mixed / package)
+    return mixed
 
 
 def shipped_classes(apk: Path, scratch: Path) -> Path:

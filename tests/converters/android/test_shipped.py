@@ -1,7 +1,8 @@
 """The code that an APK ships, executed: its dex as class files again, and nothing else of the app beside them.
 
 What R8 leaves out of the Kotlin library, or turns into something else, shows here: the core must give the golden
-tensors (Pillow's and numpy's bytes) and read or refuse the same files as before it was shrunk.
+tensors (Pillow's and numpy's bytes) and read or refuse the same files as before it was shrunk. The core's and the app's
+own tests run on these classes too (tests/android_app), there with the whole Kotlin library, which they need themselves.
 """
 
 from __future__ import annotations
@@ -16,10 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converters.android.build import AppOptions, build_app
 from tests.android_app.core.pictures import picture, plane
-from tests.converters.android.shipped import shipped_classes
-from tests.converters.android.tools import needed_jdk, needed_toolchain
+from tests.converters.android.shipped import shipped_app
+from tests.converters.android.tools import needed_jdk
 from tests.harness import ROOT
 
 pytestmark = pytest.mark.slow
@@ -32,10 +32,7 @@ PIXELS = {"kind": "pixels", "type": "uint8", "scale": 1.0, "zero_point": 0}
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The classes of a release APK."""
-    needed_toolchain()
-    folder = tmp_path_factory.mktemp("shipped")
-    build_app(folder / "app.apk", AppOptions())
-    return shipped_classes(folder / "app.apk", folder)
+    return shipped_app(tmp_path_factory.mktemp("shipped"))
 
 
 def run_jobs(shipped: Path, jobs: list[dict[str, Any]], folder: Path) -> list[bytes]:
