@@ -19,7 +19,7 @@ from converters.android.manifest import MIN_SDK, TARGET_SDK, check_application_i
 from converters.android.resources import check_icon, check_name, link_resources
 from converters.android.runtime import DEFAULT_ABIS, Runtime, check_abis, open_runtime
 from converters.android.sources import NAMESPACE, AppSources, demo_models, find_sources
-from converters.android.toolchain import cache_folder, prepare_toolchain
+from converters.android.toolchain import cache_folder, is_prepared, prepare_toolchain
 from swiftformer_keras import __version__
 from swiftformer_keras.errors import AppOptionError, OutputError
 from swiftformer_keras.files import check_output, fingerprint, sidecar, write_with_record
@@ -133,7 +133,7 @@ def build_app(
     paths = options.models or tuple(demo_models(sources.project))
     tell("checking the models", 0)
     bundled = models.check_models(paths, newer_runtime=bool(options.runtime_aars), progress=progress)
-    tell("preparing the build tools (290 MB are downloaded once)", 1)
+    tell("preparing the build tools" + ("" if is_prepared() else ": 310 MB are downloaded, once"), 1)
     tools = prepare_toolchain()
     manifest = merged(sources.manifests, options.application_id)
     with _scratch() as scratch:
@@ -199,6 +199,10 @@ def check_options(out: Path, options: AppOptions, *, force: bool) -> None:
         check_name(options.name)
     if options.icon is not None:
         check_icon(options.icon)
+    if options.key_alias is not None and options.keystore is None:
+        raise AppOptionError(
+            f"the key {shown(options.key_alias, 60)!r} is in no keystore. Give its file with --keystore"
+        )
     if check_abis(options.abis) != options.abis:
         raise AppOptionError("ABIs must be given once each, in the order of the list")
 
