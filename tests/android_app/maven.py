@@ -5,8 +5,11 @@ python -m tests.android_app.maven android_app/core test      the same by hand: a
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.android_app import pinned
@@ -22,12 +25,24 @@ def maven(folder: Path, *arguments: str) -> str:
         MissingError: Maven or a JDK is not there, or what they need cannot be fetched.
         ChecksumError: a file is not the pinned one.
     """
-    ran = pinned.run(folder, "-o", f"-Dmaven.repo.local={pinned.repository()}", *arguments)
+    repository = pinned.repository()
+    with _alone(folder):
+        ran = pinned.run(folder, "-o", f"-Dmaven.repo.local={repository}", *arguments)
     output = ran.stdout + ran.stderr
     if ran.returncode:
         hint = f" ({pinned.UNKNOWN})" if "offline" in output else ""
         raise AssertionError(output[-4000:] + hint)
     return output
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else builds the folder meanwhile: tests run in several processes."""
+    lock = folder / "build" / ".maven-lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def count_of_tests(reports: Path) -> int:
