@@ -16,6 +16,9 @@ import android.os.Build
 import java.io.File
 import java.io.FileOutputStream
 import java.io.IOException
+import java.util.concurrent.Callable
+import java.util.concurrent.Executors
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.math.max
 
 /** Why a picked or shared picture cannot be shown. */
@@ -49,6 +52,12 @@ sealed class Opened {
 class StillPictures(context: Context) {
     private val resolver: ContentResolver = context.contentResolver
     private val kept = File(context.cacheDir, "still.png")
+
+    /** Packing a large picture takes seconds, and nothing waits for it but [restore]. */
+    private val keeper = Executors.newSingleThreadExecutor { work ->
+        Thread(work, "keeper").apply { priority = Thread.MIN_PRIORITY }
+    }
+    private val wishes = AtomicInteger()
 
     /** Opens what a picker or another app names; only content that was granted, never a file's path. */
     fun open(uri: Uri): Opened {
@@ -100,8 +109,16 @@ class StillPictures(context: Context) {
         return upright(bitmap, orientation ?: ExifInterface.ORIENTATION_NORMAL)
     }
 
-    /** Keeps a picture for [restore], after the process has died. */
+    /** Keeps a picture for [restore], after the process has died. Returns before that is done. */
     fun keep(bitmap: Bitmap) {
+        val wish = wishes.incrementAndGet()
+        keeper.execute {
+            if (wishes.get() == wish) write(bitmap)
+            if (wishes.get() != wish) kept.delete()
+        }
+    }
+
+    private fun write(bitmap: Bitmap) {
         try {
             val fresh = File(kept.path + ".new")
             FileOutputStream(fresh).use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
@@ -112,11 +129,13 @@ class StillPictures(context: Context) {
     }
 
     /** What [keep] kept, or null. */
-    fun restore(): Bitmap? = if (kept.isFile) BitmapFactory.decodeFile(kept.path) else null
+    fun restore(): Bitmap? =
+        keeper.submit(Callable { if (kept.isFile) BitmapFactory.decodeFile(kept.path) else null }).get()
 
     /** Forgets what [keep] kept. */
     fun forget() {
-        kept.delete()
+        wishes.incrementAndGet()
+        keeper.execute { kept.delete() }
     }
 
     companion object {
