@@ -235,7 +235,7 @@ class SimulatedRequest {
 class SimulatedReader {
     @RealObject lateinit var real: ImageReader
     private val waiting = ConcurrentLinkedQueue<Image>()
-    private val surface by lazy { Surface(SurfaceTexture(2)) }
+    private val target by lazy { Surface(SurfaceTexture(2)) }
     private var listener: ImageReader.OnImageAvailableListener? = null
     private var handler: Handler? = null
     @Volatile var isClosed = false
@@ -255,7 +255,7 @@ class SimulatedReader {
     }
 
     @Implementation
-    fun getSurface(): Surface = surface
+    fun getSurface(): Surface = target
 
     @Implementation
     fun close() {

@@ -29,7 +29,7 @@ enum class PictureProblem {
     /** It is no picture, or a damaged one. */
     NOT_A_PICTURE,
 
-    /** The device has not enough memory for it. */
+    /** The device has not enough memory for it, or it is beyond all measure. */
     TOO_LARGE,
 
     /** The model cannot be given anything so long and thin. */
@@ -47,7 +47,9 @@ sealed class Opened {
  * Opens pictures of strangers: upright by their EXIF orientation, in sRGB, over white where they are transparent, as
  * `swiftformer_keras/pictures.py` does.
  *
- * Pictures of more than [MAX_PIXELS] are read at a half, a quarter and so on of their size. Blocks; call it on a worker.
+ * Pictures of more than [MAX_PIXELS] are read at a half, a quarter and so on of their size, those beyond
+ * [MAX_SOURCE_PIXELS] not at all. The decoders are the system's: their bytes are not Pillow's, whose equal begins at RGB.
+ * Blocks; call it on a worker.
  */
 class StillPictures(context: Context) {
     private val resolver: ContentResolver = context.contentResolver
@@ -67,6 +69,8 @@ class StillPictures(context: Context) {
             if (bitmap == null) Opened.Problem(PictureProblem.NOT_A_PICTURE) else Opened.Picture(opaque(bitmap))
         } catch (e: OutOfMemoryError) {
             Opened.Problem(PictureProblem.TOO_LARGE)
+        } catch (e: TooLargeException) {
+            Opened.Problem(PictureProblem.TOO_LARGE)
         } catch (e: IOException) {
             // A decoder's complaint is an IOException too; whether the file opens at all tells the two apart.
             Opened.Problem(if (opens(uri)) PictureProblem.NOT_A_PICTURE else PictureProblem.CANNOT_OPEN)
@@ -76,6 +80,8 @@ class StillPictures(context: Context) {
             Opened.Problem(PictureProblem.CANNOT_OPEN)
         }
     }
+
+    private class TooLargeException : IOException()
 
     private fun opens(uri: Uri): Boolean = try {
         resolver.openInputStream(uri)?.use { it.read() >= 0 } ?: false
@@ -142,8 +148,12 @@ class StillPictures(context: Context) {
         /** The largest picture that is read whole: 64 MB of pixels. */
         const val MAX_PIXELS = 16L shl 20
 
+        /** More than any camera gives; a file of a few bytes may say that it has more, and keep a decoder busy for minutes. */
+        const val MAX_SOURCE_PIXELS = 1L shl 28
+
         /** By how much a picture of this size is read smaller: 1, 2, 4, … */
         fun sample(width: Int, height: Int): Int {
+            if (width.toLong() * height > MAX_SOURCE_PIXELS) throw TooLargeException()
             var sample = 1
             while (width.toLong() * height / sample / sample > MAX_PIXELS) sample *= 2
             return sample
