@@ -36,7 +36,7 @@ def read_record(kind: type[Record], values: object, where: str) -> Record:
     """
     if callable(read := getattr(kind, "from_json", None)):
         try:
-            return read(values)  # type: ignore[no-any-return]
+            return read(values)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
     hints = _hints(kind)
@@ -49,7 +49,7 @@ def read_record(kind: type[Record], values: object, where: str) -> Record:
 def write_record(record: Any) -> dict[str, Any]:
     """The JSON object of a record; `read_record` reads it back."""
     if callable(write := getattr(record, "to_json", None)):
-        return write()  # type: ignore[no-any-return]
+        return write()
     return {
         name: _write(hint, getattr(record, name), fields.MAX_TEXT)
         for name, hint in _hints(type(record)).items()
@@ -57,7 +57,7 @@ def write_record(record: Any) -> dict[str, Any]:
 
 
 @functools.cache
-def _hints(kind: type) -> Mapping[str, Any]:
+def _hints(kind: Any) -> Mapping[str, Any]:
     """The annotations of the fields, in their order."""
     hints = get_type_hints(kind, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}

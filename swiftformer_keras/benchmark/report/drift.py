@@ -125,7 +125,7 @@ def _states(run: Run) -> list[DeviceState]:
 def _hot(run: Run, first: datetime, minutes: Axis) -> list[tuple[float, float]]:
     """From a state in which the phone reports heat to the next one."""
     states = states_in_order(run)
-    found = []
+    found: list[tuple[float, float]] = []
     for state, later in zip(states, [*states[1:], None], strict=True):
         start, end = _moment(state.at), _moment(later.at) if later else None
         if state.thermal_status and start is not None:
