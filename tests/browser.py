@@ -124,8 +124,8 @@ def browser(profile: Path) -> Iterator[Browser]:
     commands_in, commands = os.pipe()
     answers, answers_out = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", _HAND_OVER, str(commands_in), str(answers_out), program, "--headless", "--no-sandbox",
-         "--disable-gpu", "--disable-dev-shm-usage",
+        [sys.executable, "-c", _HAND_OVER, str(commands_in), str(answers_out), program,
+         "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
          "--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run", "--hide-scrollbars"],
         pass_fds=(commands_in, answers_out),
         stdin=subprocess.DEVNULL,

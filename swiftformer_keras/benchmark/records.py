@@ -56,9 +56,13 @@ def write_record(record: Any) -> dict[str, Any]:
     }
 
 
-@functools.cache
-def _hints(kind: type) -> Mapping[str, Any]:
+def _hints(kind: Any) -> Mapping[str, Any]:
     """The annotations of the fields, in their order."""
+    return _hints_once(kind)
+
+
+@functools.cache
+def _hints_once(kind: Any) -> Mapping[str, Any]:
     hints = get_type_hints(kind, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 

@@ -53,8 +53,8 @@ def render_page(
     )
     template = environment.from_string((folder / "page.html.j2").read_text("utf-8"))
     devices = list(dict.fromkeys(device_name(summary.run.device) for summary in summaries))
-    none: list[Check | None] = [None] * len(comparisons)
-    pairs = zip(comparisons, checks or none, strict=True)
+    answers: Sequence[Check | None] = checks or [None] * len(comparisons)
+    pairs = zip(comparisons, answers, strict=True)
     return template.render(
         style=Markup(style),  # ours; not a word of it comes from outside
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),

@@ -156,8 +156,8 @@ def _caption(summary: RunSummary) -> str:
     return text
 
 
-def _logs(rows: Sequence[Row]) -> list[tuple[str, int, Markup | str]]:
-    found: list[tuple[str, int, Markup | str]] = []
+def _logs(rows: Sequence[Row]) -> list[tuple[str, int, Markup]]:
+    found = []
     for row in rows:
         for process in row.result.processes:
             if process.log_excerpt:
