@@ -16,4 +16,4 @@ def test_the_apps_own_tests() -> None:
         maven(APP, "test")
     except MissingError as error:
         absent(str(error))
-    assert count_of_tests(APP / "build" / "maven" / "surefire-reports") > 40
+    assert count_of_tests(APP / "build" / "maven" / "surefire-reports") > 150
