@@ -21,7 +21,7 @@ def test_the_apps_own_tests() -> None:
         maven(APP, "test")
     except MissingError as error:
         absent(str(error))
-    assert count_of_tests(REPORTS) > 40
+    assert count_of_tests(REPORTS) > 150
 
 
 @pytest.mark.slow
