@@ -104,7 +104,9 @@ def _make(machine: Machine, out: Path, scratch: Path) -> None:
     sources.c_library(libraries, out)
     needed = {name for library in libraries for name in sources.undefined(library)}
     nnapi = re.findall(rb"\0(ANeuralNetworks\w+)(?=\0)", libraries[0].read_bytes())
-    drivers = {name for name in needed if re.match(r"(egl|gl)[A-Z]", name)} | {name.decode() for name in nnapi}
+    drivers = {name for name in needed if re.match(r"(egl|gl)[A-Z]", name)} | {
+        name.decode() for name in nnapi
+    }
     written = set(re.findall(r"^\w+ (\w+)\(", (NATIVE / "drivers.c").read_text(), re.MULTILINE))
     stubs = sources.stubs("stubs.s", drivers - written)
     for name in DRIVERS:

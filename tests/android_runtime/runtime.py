@@ -99,6 +99,7 @@ class Answer:
         results: outputs by run.
         delegations: what was taken; empty where a delegate took nothing.
         refused: why the file did not load or run, in one line; None where it did.
+        took_ms: of every run, computing alone; of an emulated library it says nothing.
         log: the library's own lines; some it says once only, to the first of several requests.
     """
 
@@ -108,6 +109,7 @@ class Answer:
     results: tuple[tuple[np.ndarray, ...], ...]
     delegations: tuple[Delegation, ...]
     refused: str | None
+    took_ms: tuple[float, ...]
     log: tuple[str, ...]
 
     @property
@@ -210,6 +212,7 @@ def _answer(text: str, code: int, outputs: Path, runs: int) -> Answer:
             if found
         ),
         refused=refused,
+        took_ms=tuple(int(step) / 1e6 for kind, step in facts if kind == "took"),
         log=log,
     )
 

@@ -10,6 +10,7 @@
 //
 //   @version V               of the library
 //   @input|@output TYPE SCALE ZERO_POINT SIZE...
+//   @took NANOSECONDS        of a run's computing alone
 //   @refused STEP            what the library did not do; its reason stands in the log before it
 //   @end CODE                0, the exit code, or minus the signal that ended the process
 #define _GNU_SOURCE
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tensorflow/lite/c/c_api.h"
@@ -118,7 +120,11 @@ static int run(TfLiteInterpreter *interpreter, FILE *in, FILE *out) {
         if (got == 0 && i == 0 && feof(in)) return 0;
         if (got != size) end(BAD_REQUEST);
     }
+    struct timespec began, ended;
+    clock_gettime(CLOCK_MONOTONIC, &began);
     if (InterpreterInvoke(interpreter) != kTfLiteOk) return -1;
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    printf("@took %lld\n", (ended.tv_sec - began.tv_sec) * 1000000000LL + ended.tv_nsec - began.tv_nsec);
     for (int i = 0; i < InterpreterGetOutputTensorCount(interpreter); i++) {
         const TfLiteTensor *tensor = InterpreterGetOutputTensor(interpreter, i);
         size_t size = TensorByteSize(tensor);

@@ -1,0 +1,144 @@
+"""The app's Kotlin with TFLite itself, from Python: a picture in, the input tensor and the output it led to out.
+
+    engine = Engine(build_app(), host.build())
+    (answer,) = engine.run([Job(model, (picture,))], tmp_path)
+    answer.tensors[0], answer.outputs[0], answer.delegations
+
+The core reads the file and makes the tensor; the app's engine has TFLite compute. `EngineJobs.kt` in the app's tests is
+the other end. Robolectric lends it those few classes of Android that the engine asks for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from tests.android_app.maven import TIMEOUT_S, maven
+from tests.android_runtime.host import Host
+from tests.android_runtime.runtime import Delegation
+from tests.harness import ROOT
+
+APP = ROOT / "android_app" / "app"
+BUILT = APP / "build" / "maven"
+MAIN = "dev.swiftformer.app.tools.EngineJobs"
+
+
+def build_app() -> str:
+    """Compile the app and its tests; returns the class path that runs them.
+
+    Raises:
+        MissingError: see `maven`.
+    """
+    listing = BUILT / "classpath.txt"
+    maven(
+        APP,
+        "test-compile",
+        "dependency:build-classpath",
+        f"-Dmdep.outputFile={listing}",
+        "-Dmdep.includeScope=test",
+    )
+    folders = [BUILT / "classes", BUILT / "test-classes"]
+    return os.pathsep.join([*map(str, folders), listing.read_text().strip()])
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A model and RGB pictures, uint8 `(height, width, 3)`, of any size."""
+
+    model: Path
+    pictures: tuple[np.ndarray, ...]
+    delegate: Literal["CPU", "GPU"] = "CPU"
+    xnnpack: bool = True
+    threads: int = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What Kotlin made of a job.
+
+    Attributes:
+        tensors, outputs: the bytes of the input and of the output, by picture.
+        delegations: from the library's own log, as the app reads it.
+        refused: why there is none of it; None where there is.
+    """
+
+    tensors: tuple[bytes, ...]
+    outputs: tuple[bytes, ...]
+    delegations: tuple[Delegation, ...]
+    version: str
+    refused: str | None
+
+
+class Engine:
+    """The app's engine on this machine.
+
+    Args:
+        classpath: what `build_app` gave.
+        environment: more of it for the JVM (`opencl.Gpu.environment`).
+    """
+
+    def __init__(self, classpath: str, host: Host, environment: dict[str, str] | None = None) -> None:
+        self.classpath = classpath
+        self.host = host
+        self.environment = environment or {}
+
+    def run(self, jobs: Sequence[Job], folder: Path) -> list[Result]:
+        """One result a job; `folder` takes the files between."""
+        described = [self._written(job, number, folder) for number, job in enumerate(jobs)]
+        (folder / "jobs.json").write_text(json.dumps(described))
+        answers = folder / "answers.json"
+        ran = subprocess.run(
+            [
+                *("java", "-Xmx900m", "--add-opens=java.base/java.io=ALL-UNNAMED"),
+                *("--add-opens=java.base/java.lang=ALL-UNNAMED", *self.host.jvm_arguments()),
+                *("-Drobolectric.offline=true", f"-Drobolectric.dependency.dir={BUILT / 'robolectric'}"),
+                *(f"-Dengine.jobs={folder / 'jobs.json'}", f"-Dengine.answers={answers}"),
+                *("-cp", self.classpath, "org.junit.runner.JUnitCore", MAIN),
+            ],
+            env={**self.host.environment(log=folder / "android.log"), **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        if ran.returncode != 0 or not answers.is_file():
+            raise AssertionError(f"ended with {ran.returncode}: {(ran.stdout + ran.stderr)[:6000]}")
+        said = json.loads(answers.read_text())
+        return [_result(job, answer) for job, answer in zip(described, said, strict=True)]
+
+    @staticmethod
+    def _written(job: Job, number: int, folder: Path) -> dict[str, Any]:
+        pictures = []
+        for place, picture in enumerate(job.pictures):
+            stem = folder / f"{number}-{place}"
+            stem.with_suffix(".rgb").write_bytes(np.ascontiguousarray(picture).tobytes())
+            pictures.append(
+                {
+                    "picture": str(stem.with_suffix(".rgb")),
+                    "width": picture.shape[1],
+                    "height": picture.shape[0],
+                    "tensor": str(stem.with_suffix(".in")),
+                    "output": str(stem.with_suffix(".out")),
+                }
+            )
+        facts = {"delegate": job.delegate, "xnnpack": job.xnnpack, "threads": job.threads}
+        return {"model": str(job.model), "pictures": pictures, **facts}
+
+
+def _result(job: dict[str, Any], answer: dict[str, Any]) -> Result:
+    if "refused" in answer:
+        return Result((), (), (), "", answer["refused"])
+    tensors = tuple(Path(picture["tensor"]).read_bytes() for picture in job["pictures"])
+    outputs = tuple(Path(picture["output"]).read_bytes() for picture in job["pictures"])
+    delegations = tuple(
+        Delegation(one["delegate"], one["taken"], one["total"], one["partitions"])
+        for one in answer["replaced"] or ()
+    )
+    return Result(tensors, outputs, delegations, answer["version"], None)
