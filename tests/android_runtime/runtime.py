@@ -100,6 +100,7 @@ class Answer:
         delegations: what was taken; empty where a delegate took nothing.
         refused: why the file did not load or run, in one line; None where it did.
         took_ms: of every run, computing alone; of an emulated library it says nothing.
+        processor_ms: the same in time of the processor, all threads together, which other work does not lengthen.
         log: the library's own lines; some it says once only, to the first of several requests.
     """
 
@@ -110,6 +111,7 @@ class Answer:
     delegations: tuple[Delegation, ...]
     refused: str | None
     took_ms: tuple[float, ...]
+    processor_ms: tuple[float, ...]
     log: tuple[str, ...]
 
     @property
@@ -212,7 +214,8 @@ def _answer(text: str, code: int, outputs: Path, runs: int) -> Answer:
             if found
         ),
         refused=refused,
-        took_ms=tuple(int(step) / 1e6 for kind, step in facts if kind == "took"),
+        took_ms=tuple(int(step.split()[0]) / 1e6 for kind, step in facts if kind == "took"),
+        processor_ms=tuple(int(step.split()[1]) / 1e6 for kind, step in facts if kind == "took"),
         log=log,
     )
 
