@@ -94,13 +94,29 @@ class Engine:
         described = [self._written(job, number, folder) for number, job in enumerate(jobs)]
         (folder / "jobs.json").write_text(json.dumps(described))
         answers = folder / "answers.json"
+        self.junit(MAIN, folder, f"-Dengine.jobs={folder / 'jobs.json'}", f"-Dengine.answers={answers}")
+        said = json.loads(answers.read_text())
+        return [_result(job, answer) for job, answer in zip(described, said, strict=True)]
+
+    def junit(self, tests: str, folder: Path, *options: str) -> str:
+        """Run a class of the app's tests with TFLite itself; its log goes to `android.log` in `folder`.
+
+        Returns:
+            What JUnit printed.
+
+        Raises:
+            AssertionError: a test failed, or the process died.
+        """
         ran = subprocess.run(
             [
                 *("java", "-Xmx900m", "--add-opens=java.base/java.io=ALL-UNNAMED"),
                 *("--add-opens=java.base/java.lang=ALL-UNNAMED", *self.host.jvm_arguments()),
-                *("-Drobolectric.offline=true", f"-Drobolectric.dependency.dir={BUILT / 'robolectric'}"),
-                *(f"-Dengine.jobs={folder / 'jobs.json'}", f"-Dengine.answers={answers}"),
-                *("-cp", self.classpath, "org.junit.runner.JUnitCore", MAIN),
+                *(
+                    "-Drobolectric.offline=true",
+                    f"-Drobolectric.dependency.dir={BUILT / 'robolectric'}",
+                    *options,
+                ),
+                *("-cp", self.classpath, "org.junit.runner.JUnitCore", tests),
             ],
             env={**self.host.environment(log=folder / "android.log"), **self.environment},
             capture_output=True,
@@ -108,10 +124,9 @@ class Engine:
             timeout=TIMEOUT_S,
             check=False,
         )
-        if ran.returncode != 0 or not answers.is_file():
-            raise AssertionError(f"ended with {ran.returncode}: {(ran.stdout + ran.stderr)[:6000]}")
-        said = json.loads(answers.read_text())
-        return [_result(job, answer) for job, answer in zip(described, said, strict=True)]
+        if ran.returncode != 0:
+            raise AssertionError(f"{tests} ended with {ran.returncode}: {(ran.stdout + ran.stderr)[:6000]}")
+        return ran.stdout
 
     @staticmethod
     def _written(job: Job, number: int, folder: Path) -> dict[str, Any]:

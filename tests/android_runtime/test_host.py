@@ -92,6 +92,14 @@ def test_kotlins_int8_tensors_on_the_phones_own_code(
     assert not np.array_equal(outputs[0], outputs[1]), "outputs follow the picture"
 
 
+def test_the_apps_own_tests_of_the_library(engine: Engine, tmp_path: Path) -> None:
+    """Screens, the GPU's refusal and the benchmark entry; without the library Maven leaves them out."""
+    said = engine.junit("dev.swiftformer.app.RealLibraryTest", tmp_path)
+    assert "OK (3 tests)" in said, said
+    log = (tmp_path / "android.log").read_text()
+    assert "with delegate (TfLiteXNNPackDelegate) node" in log
+
+
 def test_a_gpu_that_is_not_there_is_refused(engine: Engine, files: Files, tmp_path: Path) -> None:
     model = files.exported("swiftformer_xs", 64, "float32", "fast")
     (answer,) = engine.run([Job(model, photos()[:1], delegate="GPU")], tmp_path)
