@@ -26,6 +26,7 @@ QUANTISED = [
     ("swiftformer_xs", 64, "int8"),
     ("swiftformer_xs", 224, "float32"),
 ]
+PLAIN_STEPS = 6  # between two versions of TFLite's own int8 kernels
 BOUND = 1e-5  # of logits that are computed in float32 on both sides
 
 
@@ -49,7 +50,8 @@ def test_float_files(results: dict[tuple, tuple[Path, Result]], case: tuple) -> 
     tensors = [input_bytes(path, picture) for picture in photos()]
     assert answer.tensors == tuple(tensors), "Kotlin's input tensors are Python's, byte for byte"
     (made,) = answer.delegations
-    assert made.delegate == "TfLiteXNNPackDelegate" and 0.9 * made.total < made.taken <= made.total
+    assert made.delegate == "TfLiteXNNPackDelegate" and made.taken <= made.total
+    assert made.taken > (0.7 if case[3] == "exact" else 0.9) * made.total, "GELU and RSQRT are left there"
     outputs = [np.frombuffer(output, np.float32) for output in answer.outputs]
     for ours, theirs in zip(outputs, litert(path, tensors), strict=True):
         largest = float(np.abs(ours - theirs[0]).max())
@@ -59,7 +61,10 @@ def test_float_files(results: dict[tuple, tuple[Path, Result]], case: tuple) -> 
 
 @pytest.mark.parametrize("case", QUANTISED, ids=str)
 def test_int8_files(results: dict[tuple, tuple[Path, Result]], case: tuple) -> None:
-    """With XNNPACK where the processor lets it, else the kernels that TFLite and LiteRT have themselves."""
+    """With XNNPACK where the processor lets it, else with the kernels that TFLite and LiteRT have themselves.
+
+    Those two round otherwise in each operator, so they are further apart than XNNPACK's of both, though mostly equal.
+    """
     path, answer = results[case]
     safe = not host.breaks_xnnpack()
     assert answer.refused is None and bool(answer.delegations) == safe
@@ -68,7 +73,9 @@ def test_int8_files(results: dict[tuple, tuple[Path, Result]], case: tuple) -> N
     dtype, step = (np.float32, last_step(path)) if case[2] == "float32" else (np.int8, 1.0)
     outputs = [np.frombuffer(output, dtype).astype(np.float64) for output in answer.outputs]
     for ours, theirs in zip(outputs, litert(path, tensors, xnnpack=safe), strict=True):
-        assert np.abs(ours - theirs[0]).max() <= (STEPS + 1e-3) * step
+        apart = np.abs(ours - theirs[0]) / step
+        assert apart.max() <= (STEPS if safe else PLAIN_STEPS) + 1e-3
+        assert np.median(apart) <= 1 + 1e-3
     assert np.ptp(np.stack(outputs), axis=0).max() > STEPS * step, "outputs follow the picture"
 
 
@@ -103,4 +110,4 @@ def test_the_apps_own_tests_of_the_library(engine: Engine, tmp_path: Path) -> No
 def test_a_gpu_that_is_not_there_is_refused(engine: Engine, files: Files, tmp_path: Path) -> None:
     model = files.exported("swiftformer_xs", 64, "float32", "fast")
     (answer,) = engine.run([Job(model, photos()[:1], delegate="GPU")], tmp_path)
-    assert answer.refused is not None and "\n" not in answer.refused.strip()
+    assert answer.refused is not None and "clGetPlatformIDs" in answer.refused
