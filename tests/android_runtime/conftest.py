@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -32,12 +36,14 @@ def gpu() -> opencl.Gpu:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
+def engine() -> Iterator[Engine]:
     """The app's Kotlin with that library on the JVM; skips or fails likewise."""
-    try:
-        return Engine(build_app(), host.build())
-    except MissingError as error:
-        absent(str(error))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made = Engine(build_app(Path(folder)), host.build())
+        except MissingError as error:
+            absent(str(error))
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """The app's Kotlin with TFLite itself, from Python: a picture in, the input tensor and the output it led to out.
 
-    engine = Engine(build_app(), host.build())
+    engine = Engine(build_app(folder), host.build())
     (answer,) = engine.run([Job(model, (picture,))], tmp_path)
     answer.tensors[0], answer.outputs[0], answer.delegations
 
@@ -13,39 +13,52 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from converters.android.artifacts import MAVEN_PLUGIN
 from tests.android_app.maven import TIMEOUT_S, maven
 from tests.android_runtime.host import Host
 from tests.android_runtime.runtime import Delegation
 from tests.harness import ROOT
 
-APP = ROOT / "android_app" / "app"
-BUILT = APP / "build" / "maven"
+SOURCES = ROOT / "android_app"
 MAIN = "dev.swiftformer.app.tools.EngineJobs"
 
 
-def build_app() -> str:
-    """Compile the app and its tests; returns the class path that runs them.
+@dataclasses.dataclass(frozen=True)
+class App:
+    """The app and its tests, compiled: a class path, and Robolectric's Android."""
+
+    classpath: str
+    android: Path
+
+
+def build_app(folder: Path) -> App:
+    """Compile the app and its tests in a copy in `folder`, so that nobody else's Maven changes it while it is used.
 
     Raises:
         MissingError: see `maven`.
     """
-    listing = BUILT / "classpath.txt"
+    copy = folder / SOURCES.name
+    shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns("build", ".gradle"))
+    app = copy / "app"
+    built = app / "build" / "maven"
+    listing = built / "classpath.txt"
     maven(
-        APP,
+        app,
         "test-compile",
-        "dependency:build-classpath",
+        f"{':'.join(MAVEN_PLUGIN)}:build-classpath",
         f"-Dmdep.outputFile={listing}",
         "-Dmdep.includeScope=test",
     )
-    folders = [BUILT / "classes", BUILT / "test-classes"]
-    return os.pathsep.join([*map(str, folders), listing.read_text().strip()])
+    classes = [built / "classes", built / "test-classes"]
+    return App(os.pathsep.join([*map(str, classes), listing.read_text().strip()]), built / "robolectric")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,14 +93,14 @@ class Engine:
     """The app's engine on this machine.
 
     Args:
-        classpath: what `build_app` gave.
+        app: what `build_app` gave.
         environment: more of it for the JVM (`opencl.Gpu.environment`).
     """
 
-    def __init__(self, classpath: str, host: Host, environment: dict[str, str] | None = None) -> None:
-        self.classpath = classpath
+    def __init__(self, app: App, host: Host, environment: Mapping[str, str] | None = None) -> None:
+        self.app = app
         self.host = host
-        self.environment = environment or {}
+        self.environment = dict(environment or {})
 
     def run(self, jobs: Sequence[Job], folder: Path) -> list[Result]:
         """One result a job; `folder` takes the files between."""
@@ -113,10 +126,10 @@ class Engine:
                 *("--add-opens=java.base/java.lang=ALL-UNNAMED", *self.host.jvm_arguments()),
                 *(
                     "-Drobolectric.offline=true",
-                    f"-Drobolectric.dependency.dir={BUILT / 'robolectric'}",
+                    f"-Drobolectric.dependency.dir={self.app.android}",
                     *options,
                 ),
-                *("-cp", self.classpath, "org.junit.runner.JUnitCore", tests),
+                *("-cp", self.app.classpath, "org.junit.runner.JUnitCore", tests),
             ],
             env={**self.host.environment(log=folder / "android.log"), **self.environment},
             capture_output=True,

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.android_runtime.engine import Engine, Job
 from tests.android_runtime.exported import Files, input_bytes, litert, photos
 from tests.android_runtime.opencl import Gpu
 from tests.android_runtime.runtime import AndroidRuntime, Answer, Request
@@ -48,18 +47,6 @@ def test_it_takes_the_whole_graph_and_gives_what_litert_gives(
         largest = float(np.abs(ours - theirs).max())
         assert largest <= BOUND * max(1.0, float(np.abs(theirs).max()) / 8), f"{largest:.3g}"
     assert np.ptp(np.stack(outputs), axis=0).max() > 0.01, "outputs follow the picture"
-
-
-def test_the_app_itself_computes_on_it(engine: Engine, gpu: Gpu, files: Files, tmp_path: Path) -> None:
-    """Through GpuDelegate's Java class, with the app's options; it reads from the log that all is taken."""
-    model = files.exported("swiftformer_xs", 224, "float32")
-    there = Engine(engine.classpath, engine.host, gpu.environment)
-    (answer,) = there.run([Job(model, photos()[:1], delegate="GPU")], tmp_path)
-    assert answer.refused is None
-    (made,) = answer.delegations
-    assert (made.delegate, made.taken) == ("TfLiteGpuDelegateV2", made.total)
-    (theirs,) = litert(model, [input_bytes(model, photos()[0])])
-    assert np.abs(np.frombuffer(answer.outputs[0], np.float32) - theirs[0]).max() <= BOUND
 
 
 def test_without_a_device_it_refuses(gpu: Gpu, files: Files) -> None:
