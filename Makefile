@@ -76,6 +76,10 @@ demo: $(VENV)/.run  ## Convert, export and classify with the embedded checkpoint
 app-assets: $(VENV)/.run  ## Make the model that the Gradle project bundles again
 	@$(BIN)/python -m converters.android.demo_assets $(ASSETS)
 
+.PHONY: maven-checksums
+maven-checksums: $(VENV)/.test  ## Write the SHA-256 of what Maven fetches for the tests anew (downloads all of it)
+	@$(BIN)/python -m tests.android_app.pinned
+
 .PHONY: test
 test: $(VENV)/.test $(SUPPORT)/.ready  ## All quick tests (ARGS= for pytest), the network's on JAX as well
 	@if [ -z "$(ARGS)" ]; then \

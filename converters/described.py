@@ -24,10 +24,9 @@ from swiftformer_keras.preprocessing import (
     INPUT_SIZES,
     PREPROCESSINGS,
     Preprocessing,
-    from_timm_config,
-    from_transformers_config,
     read_preprocessing_file,
 )
+from swiftformer_keras.published_preprocessing import from_timm_config, from_transformers_config
 from swiftformer_keras.shown import shown
 
 COMMIT_DIGITS = 12

@@ -19,7 +19,7 @@ from converters.android.manifest import MIN_SDK, TARGET_SDK, check_application_i
 from converters.android.resources import check_icon, check_name, link_resources
 from converters.android.runtime import DEFAULT_ABIS, Runtime, check_abis, open_runtime
 from converters.android.sources import NAMESPACE, AppSources, demo_models, find_sources
-from converters.android.toolchain import cache_folder, prepare_toolchain
+from converters.android.toolchain import cache_folder, is_prepared, prepare_toolchain
 from swiftformer_keras import __version__
 from swiftformer_keras.errors import AppOptionError, OutputError
 from swiftformer_keras.files import check_output, fingerprint, sidecar, write_with_record
@@ -101,6 +101,7 @@ def build_app(
     force: bool = False,
     progress: Progress | None = None,
     prompt: Callable[[str], str] | None = None,
+    key: signing.SigningKey | None = None,
 ) -> BuildReport:
     """Write the APK, and a JSON record of what made it beside it.
 
@@ -108,6 +109,7 @@ def build_app(
 
     Args:
         prompt: asks for a keystore's password; None where nobody can be asked.
+        key: of the options' keystore, where `open_key` has given it before; nobody is asked again then.
 
     Raises:
         AppOptionError, PictureError: an option makes no sense.
@@ -126,15 +128,12 @@ def build_app(
     check_options(out, options, force=force)
     sources = find_sources(benchmark=options.benchmark)
     jdk = find_jdk()
-    key = (
-        signing.release_key(options.keystore, options.key_alias, prompt)
-        if options.keystore is not None
-        else None
-    )
+    check_runtime(options)
+    key = key or open_key(jdk, options, prompt)
     paths = options.models or tuple(demo_models(sources.project))
     tell("checking the models", 0)
     bundled = models.check_models(paths, newer_runtime=bool(options.runtime_aars), progress=progress)
-    tell("preparing the build tools (290 MB are downloaded once)", 1)
+    tell("preparing the build tools" + ("" if is_prepared() else ": 310 MB are downloaded, once"), 1)
     tools = prepare_toolchain()
     manifest = merged(sources.manifests, options.application_id)
     with _scratch() as scratch:
@@ -200,8 +199,36 @@ def check_options(out: Path, options: AppOptions, *, force: bool) -> None:
         check_name(options.name)
     if options.icon is not None:
         check_icon(options.icon)
+    if options.key_alias is not None and options.keystore is None:
+        raise AppOptionError(
+            f"the key {shown(options.key_alias, 60)!r} is in no keystore. Give its file with --keystore"
+        )
     if check_abis(options.abis) != options.abis:
         raise AppOptionError("ABIs must be given once each, in the order of the list")
+
+
+def check_runtime(options: AppOptions) -> None:
+    """Refuse the user's own run-time libraries before any long work.
+
+    Raises:
+        AppOptionError: they lack something.
+    """
+    if options.runtime_aars:
+        with _scratch() as scratch:
+            open_runtime(options.runtime_aars, options.abis, scratch)
+
+
+def open_key(jdk: Jdk, options: AppOptions, prompt: Callable[[str], str] | None) -> signing.SigningKey | None:
+    """The release key, tried once; None where the debug key is to sign.
+
+    Raises:
+        KeystoreError, SignatureError: it cannot be used.
+    """
+    if options.keystore is None:
+        return None
+    key = signing.release_key(options.keystore, options.key_alias, prompt)
+    signing.check_key(jdk, key)
+    return key
 
 
 @contextlib.contextmanager

@@ -34,6 +34,8 @@ KOTLIN_OPTIONS = (
     "-Xstring-concat=inline",
     "-Xnullability-annotations=@android.annotation:ignore",
 )
+_SHORT_RUN = (HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""For programs of seconds: the JVM's second compiler takes more time than it saves (of R8, half)."""
 RULES = Path(__file__).with_name("shrink.pro")
 _RECIPE = 1
 """To be raised when the steps below change."""
@@ -104,14 +106,7 @@ def _compile_sources(
     )
     class_path = os.pathsep.join(map(str, [tools.android_jar, *libraries, classes]))
     kotlin = os.pathsep.join(str(path) for path in [*tools.files("compiler"), *tools.files("library")])
-    arguments: list[str | Path] = [
-        jdk.java,
-        HEAP,
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
-        "-cp",
-        kotlin,
-    ]
+    arguments: list[str | Path] = [jdk.java, *_SHORT_RUN, "-cp", kotlin]
     arguments += [
         "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
         *KOTLIN_OPTIONS,
@@ -126,14 +121,7 @@ def _compile_sources(
 def _shrink(jdk: Jdk, tools: Toolchain, inputs: Sequence[Path], out: Path) -> None:
     """R8: dex of the inputs without what is never called; of the Kotlin library a tenth remains."""
     (dexer,) = tools.files("dexer")
-    arguments: list[str | Path] = [
-        jdk.java,
-        HEAP,
-        "-XX:+UseSerialGC",
-        "-cp",
-        dexer,
-        "com.android.tools.r8.R8",
-    ]
+    arguments: list[str | Path] = [jdk.java, *_SHORT_RUN, "-cp", dexer, "com.android.tools.r8.R8"]
     arguments += ["--release", "--min-api", str(MIN_SDK), "--lib", tools.android_jar, "--lib", jdk.home]
     run([*arguments, "--pg-conf", RULES, "--output", out, *inputs], "R8", AppSourceError)
 

@@ -12,7 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from converters.android.build import AppOptions, BuildReport, build_app, check_options
+from converters.android.build import (
+    AppOptions,
+    BuildReport,
+    build_app,
+    check_options,
+    check_runtime,
+    open_key,
+)
 from converters.android.jdk import find_jdk
 from converters.android.toolchain import check_can_prepare
 from swiftformer_keras.errors import LabelsError
@@ -66,8 +73,10 @@ def deploy(
     """
     out = Path(out)
     check_options(out, options, force=force)
-    find_jdk()
+    jdk = find_jdk()
     check_can_prepare()
+    check_runtime(options)
+    key = open_key(jdk, options, prompt)
     from converters.load import convert
     from converters.tflite.export import export
     from converters.tflite.quantize import quantize
@@ -86,7 +95,7 @@ def deploy(
         else:
             report = quantize(model, file, calibration=calibration, source=keras_file, progress=progress)
         app = build_app(
-            out, dataclasses.replace(options, models=(file,)), force=force, progress=progress, prompt=prompt
+            out, dataclasses.replace(options, models=(file,)), force=force, progress=progress, key=key
         )
     warnings = (*converted.warnings, *getattr(report, "warnings", ()))
     return DeployReport(converted.to_dict(), report.to_dict(), app, warnings)

@@ -7,8 +7,10 @@ the same code.
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from converters.android.jdk import run
@@ -19,9 +21,14 @@ from swiftformer_keras import __version__
 from swiftformer_keras.errors import AppOptionError, AppSourceError
 from swiftformer_keras.shown import shown
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 MAX_NAME = 50
 _NAME_FILE = Path("values") / "app_name.xml"
 _FOREGROUND = "ic_launcher_foreground"
+_ICON_FILE = Path("mipmap-anydpi") / "ic_launcher.xml"
+_MONOCHROME = re.compile(r"\s*<monochrome\b[^>]*/>")
 _ICON_SIDE = 432
 """Pixels of an adaptive icon's layer: 108 dp at the highest density; launchers show the middle 72 dp at most."""
 _ICON_VISIBLE = 288
@@ -116,7 +123,7 @@ def _set_name(resources: Path, name: str) -> None:
             f"{shown(_NAME_FILE)}: the app's sources do not have it, and the name stands there"
         )
     text = escape(name.replace("\\", "\\\\"), {"'": "\\'", '"': '\\"'})
-    text = f"\\{text}" if text[0] in "@?" else text
+    text = f'"{text}"'  # in quotes spaces stay as they are, and @ and ? mean themselves
     (resources / _NAME_FILE).write_text(
         '<?xml version="1.0" encoding="utf-8"?>\n<resources>'
         f'<string name="app_name" translatable="false">{text}</string></resources>\n',
@@ -127,9 +134,7 @@ def _set_name(resources: Path, name: str) -> None:
 def _set_icon(resources: Path, icon: Path) -> None:
     from PIL import Image
 
-    from swiftformer_keras.pictures import open_picture
-
-    picture = open_picture(icon)
+    picture = _with_transparency(icon)
     scale = _ICON_VISIBLE / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     layer = Image.new("RGBA", (_ICON_SIDE, _ICON_SIDE), (0, 0, 0, 0))
@@ -145,3 +150,20 @@ def _set_icon(resources: Path, icon: Path) -> None:
     target = resources / "drawable-nodpi" / f"{_FOREGROUND}.png"
     target.parent.mkdir(exist_ok=True)
     layer.save(target, optimize=True)
+    # Themed icons are drawn in one colour by their transparency alone: of a photograph a blank square would be left.
+    launcher = resources / _ICON_FILE
+    launcher.write_text(_MONOCHROME.sub("", launcher.read_text("utf-8")), "utf-8")
+
+
+def _with_transparency(icon: Path) -> Image.Image:
+    """The picture, RGBA: read as every picture is, with the transparency that this lays over white."""
+    from PIL import Image, ImageOps
+
+    from swiftformer_keras.pictures import open_picture
+
+    opaque = open_picture(icon).convert("RGBA")
+    with Image.open(icon) as file:
+        if not file.has_transparency_data:
+            return opaque
+        picture = ImageOps.exif_transpose(file.convert("RGBA"))
+    return picture if picture.size == opaque.size else opaque

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, aar: Path) -> bytes:
         )
     try:
         return archive.read(info)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
         raise AppOptionError(
             f"{shown(aar)}: {shown(info.filename, 60)} is damaged. Download it again"
         ) from None

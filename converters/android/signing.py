@@ -133,6 +133,16 @@ def ask_on_terminal() -> Callable[[str], str] | None:
     return getpass
 
 
+def check_key(jdk: Jdk, key: SigningKey) -> None:
+    """Refuse before any long work a key that could not sign at its end.
+
+    Raises:
+        KeystoreError, SignatureError: as `sign`.
+    """
+    with _KeyProcess(jdk, key) as process:
+        algorithm_for(process.key_type, process.key_bits)
+
+
 def sign(jdk: Jdk, apk: bytes, key: SigningKey) -> bytes:
     """The APK with signatures of scheme 2 and 3.
 

@@ -67,13 +67,18 @@ def cache_folder() -> Path:
     return home("cache") / "android"
 
 
+def is_prepared(cache: Path | None = None) -> bool:
+    """Whether an earlier call has fetched everything."""
+    return ((cache_folder() if cache is None else cache) / f"tools-{_key()}" / _DONE).is_file()
+
+
 def check_can_prepare() -> None:
     """Refuse before any long work what `prepare_toolchain` could not do: nothing is fetched yet, and no Maven to do it.
 
     Raises:
         MissingToolError: so it is.
     """
-    if not (cache_folder() / f"tools-{_key()}" / _DONE).is_file():
+    if not is_prepared():
         find_maven()
 
 
@@ -91,7 +96,7 @@ def prepare_toolchain(cache: Path | None = None) -> Toolchain:
     tools = Toolchain(
         folder, key, folder / Path(aapt2).name, folder / Path(_FRAMEWORK).name, folder / "android.jar"
     )
-    if (folder / _DONE).is_file():
+    if is_prepared(cache):
         return tools
     maven = find_maven()
     try:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from swiftformer_keras.cli.app_options import AppChoices, with_app_choices
 from swiftformer_keras.cli.console import Console
 from swiftformer_keras.cli.options import ForceFlag, JsonFlag, QuietFlag
 from swiftformer_keras.cli.text import file_size
 
 if TYPE_CHECKING:
-    from converters.android.build import AppOptions, BuildReport
+    from converters.android.build import BuildReport
 
 app_commands = typer.Typer(
     name="app",
@@ -27,43 +28,13 @@ def app(context: typer.Context) -> None:
         print(context.get_help())
 
 
-ApplicationId = Annotated[
-    str, typer.Option("--application-id", metavar="ID", help="By which a phone knows the app.")
-]
-AppName = Annotated[str | None, typer.Option("--name", help="What the launcher calls it.")]
-AppIcon = Annotated[Path | None, typer.Option("--icon", metavar="PICTURE", help="The launcher's picture.")]
-Keystore = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Your release key (PKCS12 or JKS); its password is taken from SWIFTFORMER_KEYSTORE_PASSWORD or asked "
-        "for. Without one a debug key is made and used.",
-    ),
-]
-KeyAlias = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Which key of the keystore, where there are several.")
-]
-Abis = Annotated[
-    str,
-    typer.Option(
-        metavar="ABI,...", help="Processors: arm64-v8a, armeabi-v7a, x86_64, x86. Each adds its libraries."
-    ),
-]
-RuntimeAar = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--runtime-aar",
-        metavar="FILE.aar",
-        help="LiteRT libraries of yours instead of TFLite 2.16.1; once for each AAR.",
-    ),
-]
-BenchmarkFlag = Annotated[bool, typer.Option("--benchmark", help="With the benchmark's entry, for adb only.")]
 Serial = Annotated[
     str | None, typer.Option(metavar="SERIAL", help="Which phone, where several are connected.")
 ]
 
 
 @app_commands.command()
+@with_app_choices
 def build(
     out: Annotated[Path, typer.Option("--out", metavar="OUT.apk", help="The APK to write.")],
     model: Annotated[
@@ -74,14 +45,8 @@ def build(
             help="A file that export or quantize wrote; once for each. Without any, the package's demo model.",
         ),
     ] = None,
-    application_id: ApplicationId = "dev.swiftformer.app",
-    name: AppName = None,
-    icon: AppIcon = None,
-    keystore: Keystore = None,
-    key_alias: KeyAlias = None,
-    abis: Abis = "arm64-v8a",
-    runtime_aar: RuntimeAar = None,
-    benchmark: BenchmarkFlag = False,
+    *,
+    choices: AppChoices,
     force: ForceFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -91,9 +56,7 @@ def build(
     from converters.android.build import build_app
     from converters.android.signing import ask_on_terminal
 
-    options = parse_options(
-        model, application_id, name, icon, keystore, key_alias, abis, runtime_aar, benchmark
-    )
+    options = choices.with_models(model or ())
     with console.progress(f"Building {out}") as progress:
         report = build_app(out, options, force=force, progress=progress, prompt=ask_on_terminal())
     console.note(*account(out, report))
@@ -137,34 +100,6 @@ def run(
         started, phone = run_app(apk, application_id, serial)
     console.note(f"{started} runs on {phone.model} ({phone.serial}).")
     console.result({"application_id": started, "serial": phone.serial, "model": phone.model})
-
-
-def parse_options(
-    model: list[Path] | None,
-    application_id: str,
-    name: str | None,
-    icon: Path | None,
-    keystore: Path | None,
-    key_alias: str | None,
-    abis: str,
-    runtime_aar: list[Path] | None,
-    benchmark: bool,
-) -> AppOptions:
-    """The options of a build as the builder takes them."""
-    from converters.android.build import AppOptions
-    from converters.android.runtime import check_abis
-
-    return AppOptions(
-        models=tuple(model or ()),
-        application_id=application_id,
-        name=name,
-        icon=icon,
-        keystore=keystore,
-        key_alias=key_alias,
-        abis=check_abis([abi.strip() for abi in abis.split(",")]),
-        runtime_aars=tuple(runtime_aar or ()),
-        benchmark=benchmark,
-    )
 
 
 def account(out: Path, report: BuildReport) -> list[str]:

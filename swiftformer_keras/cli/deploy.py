@@ -7,20 +7,13 @@ from typing import Annotated
 
 import typer
 
-from swiftformer_keras.cli.app_commands import (
-    Abis,
-    AppIcon,
-    ApplicationId,
-    AppName,
-    KeyAlias,
-    Keystore,
-    account,
-    parse_options,
-)
+from swiftformer_keras.cli.app_commands import account
+from swiftformer_keras.cli.app_options import AppChoices, with_app_choices
 from swiftformer_keras.cli.console import Console
 from swiftformer_keras.cli.options import ForceFlag, JsonFlag, PreprocessingOption, QuietFlag
 
 
+@with_app_choices
 def deploy(
     checkpoint: Annotated[
         str, typer.Argument(metavar="CHECKPOINT", help="A checkpoint or hub name, as convert takes it.")
@@ -37,12 +30,8 @@ def deploy(
         Path | None, typer.Option(metavar="FILE", help="Class names: one a line, or JSON (list or id2label).")
     ] = None,
     preprocessing: PreprocessingOption = None,
-    application_id: ApplicationId = "dev.swiftformer.app",
-    name: AppName = None,
-    icon: AppIcon = None,
-    keystore: Keystore = None,
-    key_alias: KeyAlias = None,
-    abis: Abis = "arm64-v8a",
+    *,
+    choices: AppChoices,
     force: ForceFlag = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
@@ -52,7 +41,7 @@ def deploy(
     from converters.android.deploy import deploy as deploy_checkpoint
     from converters.android.signing import ask_on_terminal
 
-    options = parse_options(None, application_id, name, icon, keystore, key_alias, abis, None, False)
+    options = choices.with_models()
     with console.progress(f"Deploying {checkpoint}") as progress:
         report = deploy_checkpoint(
             checkpoint,

@@ -1,19 +1,21 @@
-"""Maven on a part of the app: with checksums that fail, and without the network where all is there already."""
+"""Maven on a part of the app: offline, with nothing but the files whose SHA-256 is pinned (`pinned.py`).
+
+python -m tests.android_app.maven android_app/core test      the same by hand: a folder, and Maven's arguments
+"""
 
 from __future__ import annotations
 
-import os
+import contextlib
+import fcntl
 import re
-import shutil
-import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-TIMEOUT_S = 900
-_NOT_FETCHED = ("offline mode", "Could not transfer", "Could not find artifact", "PluginResolution")
+from tests.android_app import pinned
+from tests.android_app.pinned import TIMEOUT_S, MissingError
 
-
-class MissingError(Exception):
-    """A part of the app cannot be compiled or tested on this machine; the message says why."""
+__all__ = ["TIMEOUT_S", "MissingError", "count_of_tests", "maven"]
 
 
 def maven(folder: Path, *arguments: str) -> str:
@@ -21,27 +23,26 @@ def maven(folder: Path, *arguments: str) -> str:
 
     Raises:
         MissingError: Maven or a JDK is not there, or what they need cannot be fetched.
+        ChecksumError: a file is not the pinned one.
     """
-    program = shutil.which("mvn")
-    if program is None or shutil.which("java") is None:
-        raise MissingError("Maven or a JDK is missing")
-    output = ""
-    for offline in (["-o"], []):
-        ran = subprocess.run(
-            [program, "-C", "-q", "-B", *offline, *arguments],
-            cwd=folder,
-            env={**os.environ, "MAVEN_OPTS": "-Xmx600m"},
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        output = ran.stdout + ran.stderr
-        if ran.returncode == 0:
-            return output
-        if not any(word in output for word in _NOT_FETCHED):
-            raise AssertionError(output[-4000:])
-    raise MissingError(f"Maven cannot fetch what {folder.name} needs: {output[-300:]}")
+    repository = pinned.repository()
+    with _alone(folder):
+        ran = pinned.run(folder, "-o", f"-Dmaven.repo.local={repository}", *arguments)
+    output = ran.stdout + ran.stderr
+    if ran.returncode:
+        hint = f" ({pinned.UNKNOWN})" if "offline" in output else ""
+        raise AssertionError(output[-4000:] + hint)
+    return output
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else builds the folder meanwhile: tests run in several processes."""
+    lock = folder / "build" / ".maven-lock"
+    lock.parent.mkdir(exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def count_of_tests(reports: Path) -> int:
@@ -57,3 +58,7 @@ def count_of_tests(reports: Path) -> int:
         assert counts["failures"] == counts["errors"] == 0, report
         total += counts["tests"]
     return total
+
+
+if __name__ == "__main__":
+    print(maven(Path(sys.argv[1]), *sys.argv[2:]))

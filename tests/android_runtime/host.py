@@ -5,8 +5,8 @@
 
 The Java classes of the AARs find their JNI library, unmodified, through `java.library.path`; what it needs of
 Android's C library comes from the stand-ins (`standins.py`). They are found through the environment, or, in a process
-that was started without it, by `System.load` of each of `C_LIBRARY` before anything of TFLite is touched, which the
-app's tests do with the folder that `-Dtflite.host` names.
+that was started without it, by `System.load` of each of `standins.C_LIBRARY` before anything of TFLite is touched,
+which the app's tests do with the folder that `-Dtflite.host` names.
 
 What counts here: results, and what XNNPACK takes. Times count beside each other, not as a phone's. On a processor with
 AVX-512 this library's XNNPACK ends the process on int8 files (`breaks_xnnpack`); its arm64 build has no such code.

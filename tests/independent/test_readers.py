@@ -25,6 +25,8 @@ from converters.tflite.card import CARD_FILE
 from converters.tflite.classify import classify
 from converters.tflite.entry import set_entry
 from converters.tflite.metadata import LABELS_FILE, read_metadata, read_standard_metadata
+from tests.android_app.maven import MissingError, maven
+from tests.android_app.pinned import CLASS_PATH
 from tests.converters.tflite.models import BIAS, LABELS, card, logits
 from tests.harness import ROOT, absent
 from tests.independent.conftest import Exports
@@ -236,23 +238,10 @@ def android_classpath(tmp_path_factory: pytest.TempPathFactory) -> str:
         if shutil.which(tool) is None:
             absent(f"{tool} is not installed (a JDK of version 11 or later and Maven are needed)")
     written = tmp_path_factory.mktemp("android") / "classpath"
-    run = subprocess.run(
-        [
-            "mvn",
-            "-B",
-            "-q",
-            "-f",
-            HERE / "android_metadata",
-            "dependency:build-classpath",
-            f"-Dmdep.outputFile={written}",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    if run.returncode != 0 or not written.is_file():
-        absent("Maven could not fetch Android's metadata library")
+    try:
+        maven(HERE / "android_metadata", CLASS_PATH, f"-Dmdep.outputFile={written}")
+    except MissingError as error:
+        absent(str(error))
     return written.read_text().strip()
 
 

@@ -18,11 +18,10 @@ from swiftformer_keras.preprocessing import (
     PREPROCESSINGS,
     Preprocessing,
     apply,
-    from_timm_config,
-    from_transformers_config,
     normalize,
     read_preprocessing_file,
 )
+from swiftformer_keras.published_preprocessing import from_timm_config, from_transformers_config
 from tests.harness import FIXTURES, assert_refused
 
 GOLDEN = FIXTURES / "preprocessing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.android_app.core.kotlin import CORE, CoreTool, build
 from tests.android_app.core.tflite_files import good
 from tests.android_app.make_golden import tensor_bytes
 from tests.android_app.maven import MissingError, count_of_tests, maven
+from tests.converters.android.shipped import in_place_of, shipped_app
 from tests.harness import absent
 
 pytestmark = pytest.mark.slow
@@ -34,6 +36,17 @@ def test_the_cores_own_tests(tool: CoreTool) -> None:
     """JUnit, by Maven; the reports say how many ran."""
     maven(CORE, "test")
     assert count_of_tests(CORE / "build" / "surefire-reports") > 400
+
+
+def test_the_cores_own_tests_on_the_shipped_classes(tool: CoreTool, tmp_path: Path) -> None:
+    """The same JUnit tests on the classes that R8 left in the APK's dex."""
+    classes = in_place_of(
+        CORE / "build" / "classes", shipped_app(tmp_path), ["dev/swiftformer/core"], tmp_path
+    )
+    reports = CORE / "build" / "surefire-reports"
+    shutil.rmtree(reports, ignore_errors=True)
+    maven(CORE, "surefire:test", f"-Dclasses={classes}")
+    assert count_of_tests(reports) > 400
 
 
 class Jobs:

@@ -169,3 +169,15 @@ def test_aars_that_are_none_or_lack_something(tmp_path: Path) -> None:
     with zipfile.ZipFile(empty, "a") as archive:
         archive.writestr("classes.jar", b"no jar")
     assert_refused(AppOptionError, lambda: open_runtime([empty], ["x86"], tmp_path), "classes.jar is damaged")
+
+
+def test_a_damaged_aar(tmp_path: Path) -> None:
+    """Deflated data that is none: a phone's browser that broke off and went on writes such files."""
+    aar = tmp_path / "damaged.aar"
+    with zipfile.ZipFile(aar, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("classes.jar", bytes(range(256)) * 40)
+    data = bytearray(aar.read_bytes())
+    start = data.index(b"classes.jar") + len("classes.jar")
+    data[start : start + 40] = b"\xff" * 40
+    aar.write_bytes(data)
+    assert_refused(AppOptionError, lambda: open_runtime([aar], ["x86"], tmp_path), "classes.jar is damaged")

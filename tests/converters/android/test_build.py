@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -166,6 +167,51 @@ def test_the_benchmark_build_and_two_abis(tmp_path: Path) -> None:
         assert "BenchmarkActivity".encode("utf-16-le") in archive.read("AndroidManifest.xml")
 
 
+def for_large_pages(library: bytes) -> bytes:
+    """An arm64 library that says it is linked for pages of 16 KB."""
+    changed = bytearray(library)
+    (table,) = struct.unpack_from("<Q", changed, 0x20)
+    size, count = struct.unpack_from("<HH", changed, 0x36)
+    for start in range(table, table + size * count, size):
+        if struct.unpack_from("<I", changed, start)[0] == 1:
+            struct.pack_into("<Q", changed, start + 0x30, 16384)
+    return bytes(changed)
+
+
+@pytest.mark.slow
+def test_libraries_of_the_users_own(tmp_path: Path) -> None:
+    """AARs of newer libraries, as far as the builder can see: other bytes, linked for pages of 16 KB."""
+    aars = []
+    for path in needed_toolchain().aars():
+        aars.append(tmp_path / path.name)
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(aars[-1], "w") as new:
+            for info in old.infolist():
+                content = old.read(info)
+                new.writestr(
+                    info, for_large_pages(content) if "arm64" in info.filename and content else content
+                )
+    out = tmp_path / "app.apk"
+    options = [part for aar in aars for part in ("--runtime-aar", aar)]
+    ran = call_cli("app", "build", "--out", out, *options, "--model", tiny_model(tmp_path))
+    assert ran.returncode == 0, ran.stderr
+    assert "linked for memory pages of 16 KB" in ran.stdout + ran.stderr
+    assert "not linked" not in ran.stdout + ran.stderr
+    with zipfile.ZipFile(aars[0]) as aar, zipfile.ZipFile(out) as made:
+        name = "arm64-v8a/libtensorflowlite_jni.so"
+        assert made.read(f"lib/{name}") == aar.read(f"jni/{name}")
+        notices = made.read("assets/licences/NOTICES.txt").decode()
+        facts = json.loads(made.read("assets/build.json"))
+    assert aars[0].name in notices
+    assert facts["linked_for_large_pages"] is True
+    record = json.loads((tmp_path / "app.apk.json").read_text("utf-8"))
+    assert [entry["file"] for entry in record["inputs"]["runtime_aars"]] == [aar.name for aar in aars]
+    twice = call_cli("app", "build", "--out", out, "--force", *options, *options[:2])
+    assert twice.returncode == 2
+    assert "which another AAR has too" in assert_one_line(twice.stderr.splitlines(keepends=True)[-1])
+    assert call_cli("app", "build", "--out", out).returncode == 2  # and what was there is there still
+    assert zipfile.ZipFile(out).testzip() is None
+
+
 @pytest.mark.slow
 def test_a_call_that_android_8_does_not_have_ends_the_build(tmp_path: Path) -> None:
     """So does the same call behind a version check, unless it says so with @TargetApi."""
@@ -215,6 +261,7 @@ def test_a_call_that_android_8_does_not_have_ends_the_build(tmp_path: Path) -> N
         (AppOptions(name="x" * 51), AppOptionError, "name"),
         (AppOptions(name="a\nb"), AppOptionError, "name"),
         (AppOptions(abis=("mips",)), AppOptionError, "'mips'"),
+        (AppOptions(key_alias="mine"), AppOptionError, "--keystore"),
         (AppOptions(icon=Path("absent.png")), PictureError, "absent.png"),
         (AppOptions(icon=Path(__file__)), PictureError, "test_build.py"),
     ],

@@ -13,7 +13,7 @@ import pytest
 from converters.android import signing
 from converters.android.apk import Entry, pack
 from converters.android.jdk import Jdk
-from converters.android.signing import SigningKey, debug_key, release_key, sign, verify
+from converters.android.signing import SigningKey, check_key, debug_key, release_key, sign, verify
 from swiftformer_keras.errors import KeystoreError, SignatureError
 from tests.converters.android.tools import needed_jdk, needed_program, needed_toolchain
 from tests.harness import assert_refused
@@ -159,6 +159,13 @@ def test_wrong_passwords_and_files(jdk: Jdk, store: MakeStore, unsigned: bytes, 
         "text.p12",
         "is no keystore",
     )
+
+
+def test_a_key_is_tried_before_any_work(jdk: Jdk, store: MakeStore) -> None:
+    keystore = store()
+    check_key(jdk, SigningKey(keystore, password=PASSWORD))
+    wrong = SigningKey(keystore, password="wrong")
+    assert_refused(KeystoreError, lambda: check_key(jdk, wrong), "keys.p12", "password is wrong")
 
 
 def test_several_keys(jdk: Jdk, store: MakeStore, unsigned: bytes) -> None:

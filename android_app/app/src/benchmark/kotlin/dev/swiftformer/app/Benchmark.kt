@@ -118,7 +118,7 @@ class Benchmark(
     private fun start(plan: BenchmarkPlan, model: OpenModel, result: BenchmarkResult): InterpreterEngine {
         status("starting ${plan.choice.kind}")
         try {
-            return InterpreterFactory(model.bytes, log, plan.precisionLoss, everyLine = true).create(plan.choice)
+            return InterpreterFactory(model.bytes, log, plan.precisionLoss).create(plan.choice)
         } catch (e: EngineException) {
             val words = e.message.orEmpty()
             result.fallbacks.add(FallbackReason(FallbackReason.Kind.REFUSED, plan.choice, listOf(words)))

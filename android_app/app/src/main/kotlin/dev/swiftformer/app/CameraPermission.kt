@@ -11,10 +11,11 @@ import android.provider.Settings as SystemSettings
 /**
  * The one permission of this app, as it stands: granted, to be asked for, or refused for good.
  *
- * Android does not tell the last two apart before the first question, so whether it was asked is remembered.
+ * Android does not tell the last two apart before the first refusal, so a refusal is remembered. (Whoever allowed it once
+ * and then chose "ask every time" may be asked again.)
  */
 class CameraPermission(private val activity: Activity) {
-    private var answered = false
+    private var refused = false
 
     enum class Standing { GRANTED, ASK, FORBIDDEN }
 
@@ -22,7 +23,7 @@ class CameraPermission(private val activity: Activity) {
         get() = when {
             activity.checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED ->
                 Standing.GRANTED
-            answered && !activity.shouldShowRequestPermissionRationale(Manifest.permission.CAMERA) ->
+            refused && !activity.shouldShowRequestPermissionRationale(Manifest.permission.CAMERA) ->
                 Standing.FORBIDDEN
             else -> Standing.ASK
         }
@@ -32,7 +33,7 @@ class CameraPermission(private val activity: Activity) {
     /** Takes the system's answer; empty [results] mean that the question was called off. */
     fun onAnswer(request: Int, results: IntArray): Boolean {
         if (request != REQUEST) return false
-        answered = results.isNotEmpty()
+        refused = results.isNotEmpty() && results.any { it != PackageManager.PERMISSION_GRANTED }
         return true
     }
 
@@ -40,14 +41,14 @@ class CameraPermission(private val activity: Activity) {
     fun settings(): Intent =
         Intent(SystemSettings.ACTION_APPLICATION_DETAILS_SETTINGS, Uri.fromParts("package", activity.packageName, null))
 
-    fun save(state: Bundle) = state.putBoolean(ANSWERED, answered)
+    fun save(state: Bundle) = state.putBoolean(REFUSED, refused)
 
     fun restore(state: Bundle) {
-        answered = state.getBoolean(ANSWERED)
+        refused = state.getBoolean(REFUSED)
     }
 
     private companion object {
         const val REQUEST = 1
-        const val ANSWERED = "permission answered"
+        const val REFUSED = "permission refused"
     }
 }

@@ -76,7 +76,9 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         session.wake()
         preview.start()
         parts.thermal.start { session.onThermal(it) }
-        if (session.state.still == null && permission.standing == CameraPermission.Standing.ASK && !askedNow) {
+        // Who shares a picture came for its name: the camera can be asked for when it is wanted.
+        val wantsCamera = session.state.still == null && !session.state.readingPicture
+        if (wantsCamera && permission.standing == CameraPermission.Standing.ASK && !askedNow) {
             askedNow = true
             permission.ask()
         }

@@ -45,7 +45,11 @@ class FakeParts(private val context: Context) : Parts {
     var files: BundleFiles = AssetFiles(context.assets)
     override val models: ModelLibrary get() = ModelLibrary(files)
     override val pictures = StillPictures(context)
-    override val camera = FakeCamera()
+    val fakeCamera = FakeCamera()
+
+    /** Set to run the real camera code. */
+    var device: CameraSource? = null
+    override val camera: CameraSource get() = device ?: fakeCamera
     override val thermal = Thermal(context)
     override val attempts = MemoryStore()
     override val build = "test"
@@ -81,6 +85,12 @@ class FakeLab {
     /** Delegates whose share cannot be read. */
     val silent = HashSet<DelegateKind>()
 
+    /** What the log says of a delegate, where it is not that it took all. */
+    val shares = HashMap<DelegateKind, List<Replacement>>()
+
+    /** The last picture as the model got it. */
+    @Volatile var seen: List<Float>? = null
+
     /** The logits of class indices; all others are 0. */
     @Volatile var logits: Map<Int, Float> = mapOf(207 to 9f, 208 to 6.4f, 219 to 5f, 852 to 4.4f, 222 to 4f)
 
@@ -102,7 +112,7 @@ class FakeLab {
         override val output: ByteBuffer = buffer(model.description.output.sizeBytes)
         override val description = EngineDescription(
             choice,
-            if (choice.kind in silent) null else listOf(Replacement("Delegate", 90, 90, 1)),
+            if (choice.kind in silent) null else shares[choice.kind] ?: listOf(Replacement(NAMES.getValue(choice.kind), 90, 90, 1)),
             if (choice.kind == DelegateKind.NNAPI) "example-npu" else null,
             "2.16.1",
         )
@@ -117,6 +127,7 @@ class FakeLab {
                 failure = null
                 throw it
             }
+            if (!golden) seen = List(input.capacity() / 4) { input.getFloat(4 * it) }
             for (index in 0 until model.description.classes) {
                 val value = if (golden) entry.golden!!.logits[index] else logits[index] ?: 0f
                 output.putFloat(4 * index, if (golden && description.choice.kind in wrong) value + 1 else value)
@@ -130,6 +141,14 @@ class FakeLab {
         }
 
         private fun buffer(size: Int) = ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder())
+    }
+
+    private companion object {
+        /** As the runtime's log has them. */
+        val NAMES = mapOf(
+            DelegateKind.CPU to "TfLiteXNNPackDelegate", DelegateKind.GPU to "TfLiteGpuDelegateV2",
+            DelegateKind.NNAPI to "TfLiteNnapiDelegate",
+        )
     }
 }
 
@@ -248,4 +267,6 @@ class MemoryFiles(val content: HashMap<String, ByteArray> = HashMap()) : BundleF
 }
 
 /** A photo of the package's samples, which lies in the tests' resources. */
-fun photo(): Bitmap = BitmapFactory.decodeStream(FakeImage::class.java.getResourceAsStream("/photo.png"))
+fun photo(): Bitmap = BitmapFactory.decodeStream(photoAsPng().inputStream())
+
+fun photoAsPng(): ByteArray = FakeImage::class.java.getResourceAsStream("/photo.png")!!.use { it.readBytes() }

@@ -7,6 +7,7 @@ import android.os.Looper
 import android.view.TextureView
 import android.view.View
 import android.widget.TextView
+import dev.swiftformer.app.camera.Facing
 import dev.swiftformer.app.screen.Wording
 import dev.swiftformer.core.DelegateKind
 import org.junit.Assert.fail
@@ -72,10 +73,22 @@ fun View.words(id: Int): String = findViewById<TextView>(id).text.toString()
 
 /** Sends camera frames until the first row shows an answer. */
 fun MainActivity.seeFrames(front: Boolean = false) {
-    val camera = FakeCamera.facts(if (front) dev.swiftformer.app.camera.Facing.FRONT else dev.swiftformer.app.camera.Facing.BACK, true)
+    val camera = FakeCamera.facts(if (front) Facing.FRONT else Facing.BACK, true)
     until("an answer") {
         FakeImage(640, 480).use { onFrame(it, camera) }
         row(0).isShown
+    }
+}
+
+/** The chosen count of threads, in words. */
+fun MainActivity.threads(): String = fakes.settings.threads.let { resources.getQuantityString(R.plurals.threads, it, it) }
+
+/** Taps the shutter and sends frames until one stands still. */
+fun MainActivity.freeze() {
+    tap(R.id.freeze)
+    until("a frozen frame") {
+        FakeImage(640, 480).use { onFrame(it, FakeCamera.facts(Facing.BACK, true)) }
+        isShown(R.id.still)
     }
 }
 

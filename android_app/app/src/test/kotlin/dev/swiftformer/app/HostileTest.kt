@@ -18,7 +18,6 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 import java.io.ByteArrayInputStream
-import java.io.ByteArrayOutputStream
 
 /** What other apps and damaged files bring: a message, never a crash. */
 @RunWith(RobolectricTestRunner::class)
@@ -32,13 +31,9 @@ class HostileTest {
     private fun provide(bytes: ByteArray) =
         shadowOf(app.contentResolver).registerInputStreamSupplier(picture) { ByteArrayInputStream(bytes) }
 
-    private fun png(): ByteArray = ByteArrayOutputStream().also {
-        photo().compress(android.graphics.Bitmap.CompressFormat.PNG, 100, it)
-    }.toByteArray()
-
     @Test
     fun aSharedPictureIsClassified() {
-        provide(png())
+        provide(photoAsPng())
         val activity = launch(share { putExtra(Intent.EXTRA_STREAM, picture) }).get()
         until("the picture") { activity.isShown(R.id.still) && activity.row(0).isShown }
         assertEquals("golden retriever", activity.row(0).words(R.id.row_label))
@@ -46,7 +41,7 @@ class HostileTest {
 
     @Test
     fun aPictureMayComeInTheClip() {
-        provide(png())
+        provide(photoAsPng())
         val activity = launch(share { clipData = ClipData.newRawUri("x", picture) }).get()
         until("the picture") { activity.isShown(R.id.still) }
     }
@@ -78,7 +73,7 @@ class HostileTest {
 
     @Test
     fun picturesThatAreNoneAreSaidToBeNone() {
-        val whole = png()
+        val whole = photoAsPng()
         val cases = mapOf(
             "empty" to ByteArray(0), "text" to "hello".toByteArray(), "cut" to whole.copyOf(60),
             "zeros" to ByteArray(5000), "signature" to whole.copyOf(8), "svg" to "<svg/>".toByteArray(),

@@ -2,7 +2,6 @@ package dev.swiftformer.app
 
 import android.content.res.Configuration
 import android.content.res.Resources
-import dev.swiftformer.app.engine.InterpreterFactory
 import dev.swiftformer.app.engine.Processor
 import dev.swiftformer.app.screen.Wording
 import dev.swiftformer.core.DelegateChoice
@@ -67,22 +66,14 @@ class WordingTest {
     }
 
     @Test
-    fun aDelegatesShareIsItsOwn() {
-        val gpu = Replacement("TfLiteGpuDelegateV2", 100, 353, 3)
-        val rest = Replacement("TfLiteXNNPackDelegate", 253, 353, 2)
-        assertTrue(InterpreterFactory.belongs(gpu, DelegateKind.GPU))
-        assertFalse(InterpreterFactory.belongs(rest, DelegateKind.GPU))
-        assertTrue(InterpreterFactory.belongs(rest, DelegateKind.CPU))
-        assertTrue(InterpreterFactory.belongs(Replacement("TfLiteNnapiDelegate", 1, 2, 1), DelegateKind.NNAPI))
-    }
-
-    @Test
-    fun acceleratorsAreReadFromTheDelegatesComplaint() {
-        val message = "Internal error: Failed to apply delegate: Could not find the specified NNAPI accelerator: x. " +
-            "Must be one of: {google-edgetpu,nnapi-reference}."
-        assertEquals(listOf("google-edgetpu", "nnapi-reference"), InterpreterFactory.acceleratorsIn(message))
-        assertEquals(emptyList<String>(), InterpreterFactory.acceleratorsIn("NNAPI delegate requested but no accelerators available."))
-        assertEquals(emptyList<String>(), InterpreterFactory.acceleratorsIn("Must be one of: {}."))
+    fun differencesAreShortAndNeverRoundedDownToTheirBound() {
+        fun wrong(vararg arguments: String) = Wording(resources("en")).because(
+            FallbackReason(FallbackReason.Kind.WRONG_ANSWER, DelegateChoice(DelegateKind.GPU), arguments.toList()),
+        )
+        assertEquals("GPU calculates something else: off by 0.31 where 0.05 is allowed.", wrong("0.30000019", "0.05"))
+        assertEquals("GPU calculates something else: off by 0.051 where 0.05 is allowed.", wrong("0.050000001", "0.05"))
+        assertEquals("GPU calculates something else: off by 1300 where 0.0001 is allowed.", wrong("1234.5", "1.0E-4"))
+        assertEquals("GPU calculates something else: off by NaN where x is allowed.", wrong("NaN", "x"))
     }
 
     @Test

@@ -79,6 +79,7 @@ class DelegateChooser(
     private var current: InferenceEngine? = null
     private var reasons = ArrayList<FallbackReason>()
     private var runs = 0
+    private var heat = 0
     private var confirmed = true
 
     /** Start the model as wanted or as near as it goes; an engine that runs is closed first. */
@@ -114,12 +115,18 @@ class DelegateChooser(
     fun judge(scores: Scores): FallbackReason? =
         if (scores.finite) null else FallbackReason(FallbackReason.Kind.NOT_A_NUMBER, chain[at])
 
-    /** Why it should be given up at Android's thermal status [status]; the CPU is never given up for it. */
+    /**
+     * Why it should be given up at Android's thermal status [status], 0 to 6; the CPU is never given up for it. The status
+     * is remembered: what is too hot to run is not started either.
+     */
     fun judgeThermal(status: Int): FallbackReason? {
-        val choice = current?.description?.choice ?: return null
-        if (status < THERMAL_LIMIT || choice.kind == DelegateKind.CPU) return null
-        return FallbackReason(FallbackReason.Kind.TOO_HOT, choice, listOf(status.toString()))
+        heat = status
+        return current?.description?.choice?.let { tooHot(it) }
     }
+
+    private fun tooHot(choice: DelegateChoice): FallbackReason? =
+        if (heat < THERMAL_LIMIT || choice.kind == DelegateKind.CPU) null
+        else FallbackReason(FallbackReason.Kind.TOO_HOT, choice, listOf(heat.toString()))
 
     /** Why it should be given up after the runtime threw. */
     fun judgeFailure(error: Throwable): FallbackReason =
@@ -143,9 +150,9 @@ class DelegateChooser(
     private fun goOn(): Outcome {
         while (at < chain.size) {
             val choice = chain[at]
-            val crashes = attempts.crashes(name(choice))
-            if (crashes >= CRASH_LIMIT) {
-                reasons.add(FallbackReason(FallbackReason.Kind.CRASHED, choice, listOf(crashes.toString())))
+            val reason = tooHot(choice) ?: crashed(choice)
+            if (reason != null) {
+                reasons.add(reason)
             } else {
                 attempts.begun(name(choice))
                 val running = attempt(choice)
@@ -156,6 +163,9 @@ class DelegateChooser(
         }
         return Outcome.Failed(reasons.toList())
     }
+
+    private fun crashed(choice: DelegateChoice): FallbackReason? = attempts.crashes(name(choice)).takeIf { it >= CRASH_LIMIT }
+        ?.let { FallbackReason(FallbackReason.Kind.CRASHED, choice, listOf(it.toString())) }
 
     private fun attempt(choice: DelegateChoice): Outcome.Running? {
         var engine: InferenceEngine? = null
@@ -190,7 +200,7 @@ class DelegateChooser(
     }
 
     private fun tookNothing(engine: InferenceEngine, choice: DelegateChoice): Boolean =
-        choice.kind != DelegateKind.CPU && engine.description.replaced?.sumOf { it.taken } == 0
+        choice.kind != DelegateKind.CPU && engine.description.share?.taken == 0
 
     private fun reason(golden: GoldenResult?, choice: DelegateChoice): FallbackReason? = when (golden) {
         null, is GoldenResult.Passed -> null

@@ -36,8 +36,16 @@ data class EngineDescription(
     val accelerator: String? = null,
     val runtimeVersion: String = "",
 ) {
-    /** Operators that delegates took, and of how many; null where that is unknown. */
-    val share: Share? get() = replaced?.takeIf { it.isNotEmpty() }?.let { Share(it.sumOf { one -> one.taken }, it.maxOf { one -> one.total }) }
+    /**
+     * Operators that the delegate of [choice] itself took, and of how many; null where that is unknown, and on a CPU that
+     * no delegate helps. What XNNPACK took of that which a GPU left is not the GPU's.
+     */
+    val share: Share? get() {
+        val lines = replaced ?: return null
+        val own = lines.filter { it.isOf(choice.kind) }
+        if (own.isEmpty() && choice.kind == DelegateKind.CPU) return null
+        return Share(own.sumOf { it.taken }, (own.ifEmpty { lines }).maxOfOrNull { it.total } ?: 0)
+    }
 
     data class Share(val taken: Int, val total: Int)
 }

@@ -100,8 +100,11 @@ class DelegateChooserTest {
 
     @Test
     fun aDelegateThatTookNothingIsNotCalledOne() {
-        val factory = Factory(emptyMap()).also { it.replaced = emptyList() }
-        assertFellBack(chooser(factory).start(gpu), cpu, FallbackReason.Kind.TOOK_NOTHING)
+        val xnnpack = Replacement("TfLiteXNNPackDelegate", 4, 4, 1)
+        for (lines in listOf(emptyList(), listOf(xnnpack), listOf(Replacement("TfLiteGpuDelegateV2", 0, 4, 1), xnnpack))) {
+            val factory = Factory(emptyMap()).also { it.replaced = lines }
+            assertFellBack(chooser(factory).start(gpu), cpu, FallbackReason.Kind.TOOK_NOTHING)
+        }
         val other = Factory(emptyMap()).also { it.replaced = listOf(Replacement("Gpu", 3, 4, 2)) }
         assertFellBack(chooser(other).start(gpu), gpu)
     }
@@ -169,8 +172,9 @@ class DelegateChooserTest {
     fun heatAndFailuresMoveToTheCpu() {
         val chooser = chooser(Factory(emptyMap()))
         assertNull(chooser.judgeThermal(6))
-        chooser.start(gpu)
+        assertFellBack(chooser.start(gpu), cpu, FallbackReason.Kind.TOO_HOT)
         assertNull(chooser.judgeThermal(3))
+        assertFellBack(chooser.start(gpu), gpu)
         val hot = chooser.judgeThermal(4)!!
         assertFellBack(chooser.giveUp(hot), cpu, FallbackReason.Kind.TOO_HOT)
         assertNull(chooser.judgeThermal(6))
@@ -204,6 +208,16 @@ class DelegateChooserTest {
         assertTrue(check.compare(floatArrayOf(1f, Float.POSITIVE_INFINITY, 3f)) is GoldenResult.NotFinite)
     }
 
+    /** What XNNPACK got has a line, always; a log without any was switched off. */
+    @Test
+    fun aSilencedLogIsNoShareOfNothing() {
+        assertNull(DelegateLog.of(null, true))
+        assertNull(DelegateLog.of(listOf("INFO: Initialized TensorFlow Lite runtime."), true))
+        assertEquals(emptyList<Replacement>(), DelegateLog.of(emptyList(), false))
+        val line = "Replacing 3 out of 4 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 2 partitions for the whole graph."
+        assertEquals(listOf(Replacement("TfLiteXNNPackDelegate", 3, 4, 2)), DelegateLog.of(listOf(line), true))
+    }
+
     @Test
     fun theLogIsReadAsTheRuntimeWritesIt() {
         val log = """
@@ -215,7 +229,10 @@ class DelegateChooserTest {
         """.trimIndent()
         val read = DelegateLog.read(log)
         assertEquals(listOf(Replacement("TfLiteGpuDelegateV2", 219, 220, 2), Replacement("TfLiteXNNPackDelegate", 1, 2, 2)), read)
-        assertEquals(EngineDescription.Share(220, 220), EngineDescription(gpu, read).share)
+        assertEquals(EngineDescription.Share(219, 220), EngineDescription(gpu, read).share)
+        assertEquals(EngineDescription.Share(1, 2), EngineDescription(cpu, read).share)
+        assertEquals(EngineDescription.Share(0, 220), EngineDescription(DelegateChoice(DelegateKind.NNAPI), read).share)
+        assertNull(EngineDescription(plain, emptyList()).share)
         assertNull(EngineDescription(gpu, null).share)
         assertEquals(emptyList<Replacement>(), DelegateLog.read(""))
         assertThrows(IllegalArgumentException::class.java) { DelegateChoice(DelegateKind.CPU, 0) }

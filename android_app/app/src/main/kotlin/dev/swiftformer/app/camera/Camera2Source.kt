@@ -70,32 +70,43 @@ class Camera2Source(context: Context) : CameraSource {
         private var session: CameraCaptureSession? = null
         private var torch = false
         private var waiting = false
+        private var failed = false
         private val freed = object : CameraManager.AvailabilityCallback() {
             override fun onCameraAvailable(id: String) {
-                if (id == camera.id && !stale) main.post { if (!stale) listener.onCameraFree() }
+                if (id == camera.id) free()
+            }
+
+            /** From API level 29 on: in a split screen the app that is used last may have the camera. */
+            override fun onCameraAccessPrioritiesChanged() = free()
+
+            /**
+             * Not at once: a camera counts as free while too many others are in use, and is called so as soon as this
+             * callback is registered. Trying again would then fail, and go on without a pause.
+             */
+            private fun free() {
+                if (!stale) main.postDelayed({ if (!stale) listener.onCameraFree() }, PAUSE_MS)
             }
         }
 
         fun open() {
+            if (stale) return
             frames.setOnImageAvailableListener({ reader -> take(reader) }, onFrames)
             guarded { manager.openCamera(camera.id, this, onCamera) }
         }
 
         override fun onOpened(opened: CameraDevice) {
-            if (stale) return opened.close()
             device = opened
+            if (stale) return release()
             guarded { createSession(opened) }
         }
 
         override fun onDisconnected(lost: CameraDevice) {
-            lost.close()
-            device = null
+            device = lost
             report(CameraProblem.TAKEN)
         }
 
-        override fun onError(failed: CameraDevice, code: Int) {
-            failed.close()
-            device = null
+        override fun onError(broken: CameraDevice, code: Int) {
+            device = broken
             report(
                 when (code) {
                     ERROR_CAMERA_IN_USE, ERROR_MAX_CAMERAS_IN_USE -> CameraProblem.IN_USE
@@ -110,12 +121,12 @@ class Camera2Source(context: Context) : CameraSource {
         private fun createSession(opened: CameraDevice) {
             val configured = object : CameraCaptureSession.StateCallback() {
                 override fun onConfigured(ready: CameraCaptureSession) {
-                    if (stale) return
+                    if (stale || failed) return
                     session = ready
                     if (guarded { request() }) main.post { if (!stale) listener.onCameraStarted(camera) }
                 }
 
-                override fun onConfigureFailed(failed: CameraCaptureSession) = report(CameraProblem.FAILED)
+                override fun onConfigureFailed(refused: CameraCaptureSession) = report(CameraProblem.FAILED)
             }
             val targets = listOf(surface, frames.surface)
             if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
@@ -188,8 +199,11 @@ class Camera2Source(context: Context) : CameraSource {
             return false
         }
 
+        /** Gives the camera back and says why; this run brings nothing any more but that the camera is free. */
         private fun report(problem: CameraProblem) {
-            if (stale) return
+            release()
+            if (stale || failed) return
+            failed = true
             if (!waiting && (problem == CameraProblem.IN_USE || problem == CameraProblem.TAKEN)) {
                 waiting = true
                 manager.registerAvailabilityCallback(freed, onCamera)
@@ -197,11 +211,15 @@ class Camera2Source(context: Context) : CameraSource {
             main.post { if (!stale) listener.onCameraProblem(problem) }
         }
 
-        fun close() {
-            if (waiting) manager.unregisterAvailabilityCallback(freed)
+        private fun release() {
             session = null
             device?.close()
             device = null
+        }
+
+        fun close() {
+            if (waiting) manager.unregisterAvailabilityCallback(freed)
+            release()
             surface.release()
             onFrames.post { frames.close() }  // there, so that no frame loses its memory while it is read
         }
@@ -210,5 +228,8 @@ class Camera2Source(context: Context) : CameraSource {
     private companion object {
         /** One that is read and one that waits. */
         const val IMAGES_IN_FLIGHT = 2
+
+        /** Before a camera that became free is opened again. */
+        const val PAUSE_MS = 800L
     }
 }

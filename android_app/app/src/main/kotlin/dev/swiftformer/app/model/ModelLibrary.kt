@@ -54,6 +54,8 @@ class ModelLibrary(private val files: BundleFiles) {
         } catch (e: IOException) {
             val reason = e.message ?: e.javaClass.simpleName
             throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(reason)))
+        } catch (e: OutOfMemoryError) {  // a packer that compressed it: then it is read, not mapped
+            throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf("not enough memory")))
         }
         return OpenModel(ModelFile.read(bytes, entry.file, entry.sha256), bytes)
     }

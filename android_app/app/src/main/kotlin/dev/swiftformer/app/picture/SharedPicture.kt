@@ -5,6 +5,7 @@ import android.content.ContentResolver
 import android.content.Intent
 import android.net.Uri
 import android.os.Build
+import android.provider.MediaStore
 
 /**
  * The picture that another app shares, or null.
@@ -33,7 +34,14 @@ private fun stream(intent: Intent): Uri? =
 /** Whether an app asks to have a picture named. */
 fun isShare(intent: Intent?): Boolean = intent?.action == Intent.ACTION_SEND
 
-/** Asks the system's own picker for a picture; it needs no permission and grants that one picture. */
-fun pickIntents(): List<Intent> = listOf(Intent.ACTION_OPEN_DOCUMENT, Intent.ACTION_GET_CONTENT).map { action ->
-    Intent(action).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
+/**
+ * What to ask for a picture, the best first: the system's photo picker (from API level 33 on), its file picker, and any
+ * app that has pictures. None needs a permission; each grants that one picture.
+ */
+fun pickIntents(): List<Intent> {
+    val others = listOf(Intent.ACTION_OPEN_DOCUMENT, Intent.ACTION_GET_CONTENT).map { action ->
+        Intent(action).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
+    }
+    if (Build.VERSION.SDK_INT < Build.VERSION_CODES.TIRAMISU) return others
+    return listOf(Intent(MediaStore.ACTION_PICK_IMAGES).setType("image/*")) + others
 }

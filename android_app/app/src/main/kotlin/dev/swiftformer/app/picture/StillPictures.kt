@@ -16,6 +16,9 @@ import android.os.Build
 import java.io.File
 import java.io.FileOutputStream
 import java.io.IOException
+import java.util.concurrent.Callable
+import java.util.concurrent.Executors
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.math.max
 
 /** Why a picked or shared picture cannot be shown. */
@@ -26,7 +29,7 @@ enum class PictureProblem {
     /** It is no picture, or a damaged one. */
     NOT_A_PICTURE,
 
-    /** The device has not enough memory for it. */
+    /** The device has not enough memory for it, or it is beyond all measure. */
     TOO_LARGE,
 
     /** The model cannot be given anything so long and thin. */
@@ -44,11 +47,19 @@ sealed class Opened {
  * Opens pictures of strangers: upright by their EXIF orientation, in sRGB, over white where they are transparent, as
  * `swiftformer_keras/pictures.py` does.
  *
- * Pictures of more than [MAX_PIXELS] are read at a half, a quarter and so on of their size. Blocks; call it on a worker.
+ * Pictures of more than [MAX_PIXELS] are read at a half, a quarter and so on of their size, those beyond
+ * [MAX_SOURCE_PIXELS] not at all. The decoders are the system's: their bytes are not Pillow's, whose equal begins at RGB.
+ * Blocks; call it on a worker.
  */
 class StillPictures(context: Context) {
     private val resolver: ContentResolver = context.contentResolver
     private val kept = File(context.cacheDir, "still.png")
+
+    /** Packing a large picture takes seconds, and nothing waits for it but [restore]. */
+    private val keeper = Executors.newSingleThreadExecutor { work ->
+        Thread(work, "keeper").apply { priority = Thread.MIN_PRIORITY }
+    }
+    private val wishes = AtomicInteger()
 
     /** Opens what a picker or another app names; only content that was granted, never a file's path. */
     fun open(uri: Uri): Opened {
@@ -57,6 +68,8 @@ class StillPictures(context: Context) {
             val bitmap = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) decode(uri) else decodeBeforeP(uri)
             if (bitmap == null) Opened.Problem(PictureProblem.NOT_A_PICTURE) else Opened.Picture(opaque(bitmap))
         } catch (e: OutOfMemoryError) {
+            Opened.Problem(PictureProblem.TOO_LARGE)
+        } catch (e: TooLargeException) {
             Opened.Problem(PictureProblem.TOO_LARGE)
         } catch (e: IOException) {
             // A decoder's complaint is an IOException too; whether the file opens at all tells the two apart.
@@ -67,6 +80,8 @@ class StillPictures(context: Context) {
             Opened.Problem(PictureProblem.CANNOT_OPEN)
         }
     }
+
+    private class TooLargeException : IOException()
 
     private fun opens(uri: Uri): Boolean = try {
         resolver.openInputStream(uri)?.use { it.read() >= 0 } ?: false
@@ -100,8 +115,16 @@ class StillPictures(context: Context) {
         return upright(bitmap, orientation ?: ExifInterface.ORIENTATION_NORMAL)
     }
 
-    /** Keeps a picture for [restore], after the process has died. */
+    /** Keeps a picture for [restore], after the process has died. Returns before that is done. */
     fun keep(bitmap: Bitmap) {
+        val wish = wishes.incrementAndGet()
+        keeper.execute {
+            if (wishes.get() == wish) write(bitmap)
+            if (wishes.get() != wish) kept.delete()
+        }
+    }
+
+    private fun write(bitmap: Bitmap) {
         try {
             val fresh = File(kept.path + ".new")
             FileOutputStream(fresh).use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
@@ -112,19 +135,25 @@ class StillPictures(context: Context) {
     }
 
     /** What [keep] kept, or null. */
-    fun restore(): Bitmap? = if (kept.isFile) BitmapFactory.decodeFile(kept.path) else null
+    fun restore(): Bitmap? =
+        keeper.submit(Callable { if (kept.isFile) BitmapFactory.decodeFile(kept.path) else null }).get()
 
     /** Forgets what [keep] kept. */
     fun forget() {
-        kept.delete()
+        wishes.incrementAndGet()
+        keeper.execute { kept.delete() }
     }
 
     companion object {
         /** The largest picture that is read whole: 64 MB of pixels. */
         const val MAX_PIXELS = 16L shl 20
 
+        /** More than any camera gives; a file of a few bytes may say that it has more, and keep a decoder busy for minutes. */
+        const val MAX_SOURCE_PIXELS = 1L shl 28
+
         /** By how much a picture of this size is read smaller: 1, 2, 4, … */
         fun sample(width: Int, height: Int): Int {
+            if (width.toLong() * height > MAX_SOURCE_PIXELS) throw TooLargeException()
             var sample = 1
             while (width.toLong() * height / sample / sample > MAX_PIXELS) sample *= 2
             return sample

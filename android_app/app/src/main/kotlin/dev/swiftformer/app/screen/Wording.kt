@@ -3,6 +3,7 @@ package dev.swiftformer.app.screen
 import android.content.res.Resources
 import dev.swiftformer.app.R
 import dev.swiftformer.app.engine.InterpreterFactory
+import dev.swiftformer.app.engine.Nnapi
 import dev.swiftformer.app.picture.PictureProblem
 import dev.swiftformer.app.session.SessionProblem
 import dev.swiftformer.core.DelegateChoice
@@ -11,6 +12,9 @@ import dev.swiftformer.core.EngineDescription
 import dev.swiftformer.core.FallbackReason
 import dev.swiftformer.core.ModelProblem
 import dev.swiftformer.core.shown
+import java.math.BigDecimal
+import java.math.MathContext
+import java.math.RoundingMode
 
 /** The core's kinds and arguments as sentences in the user's language. */
 class Wording(private val resources: Resources) {
@@ -63,17 +67,25 @@ class Wording(private val resources: Resources) {
         return when (reason.kind) {
             FallbackReason.Kind.REFUSED -> when (first) {
                 InterpreterFactory.AVX512 -> resources.getString(R.string.because_avx512)
-                InterpreterFactory.NNAPI_TOO_OLD -> resources.getString(R.string.because_nnapi_too_old)
-                InterpreterFactory.NNAPI_NONE -> resources.getString(R.string.because_nnapi_none)
+                Nnapi.TOO_OLD -> resources.getString(R.string.because_nnapi_too_old)
+                Nnapi.NONE -> resources.getString(R.string.because_nnapi_none)
                 else -> resources.getString(R.string.because_refused, name, sentence(first))
             }
             FallbackReason.Kind.CRASHED -> resources.getString(R.string.because_crashed, name)
-            FallbackReason.Kind.WRONG_ANSWER -> resources.getString(R.string.because_wrong, name, first, second)
+            FallbackReason.Kind.WRONG_ANSWER -> resources.getString(
+                R.string.because_wrong, name, short(first, RoundingMode.UP), short(second, RoundingMode.HALF_EVEN),
+            )
             FallbackReason.Kind.NOT_A_NUMBER -> resources.getString(R.string.because_not_a_number, name)
             FallbackReason.Kind.TOOK_NOTHING -> resources.getString(R.string.because_took_nothing, name)
             FallbackReason.Kind.FAILED_WHILE_RUNNING -> resources.getString(R.string.because_failed, name, sentence(first))
             FallbackReason.Kind.TOO_HOT -> resources.getString(R.string.because_hot, name)
         }
+    }
+
+    /** Two digits of a number that the core wrote in full; a difference above a bound is not rounded down to it. */
+    private fun short(number: String, rounding: RoundingMode): String {
+        val value = number.toDoubleOrNull()?.takeIf { it.isFinite() } ?: return shown(number, LONGEST)
+        return BigDecimal(value).round(MathContext(2, rounding)).stripTrailingZeros().toPlainString()
     }
 
     /** A library's own words, one line of them, ended as a sentence. */
@@ -91,7 +103,8 @@ class Wording(private val resources: Resources) {
     }
 
     fun model(problem: ModelProblem): String {
-        val arguments = listOf(problem.where) + problem.arguments.map { shown(it, LONGEST) }
+        val longest = if (problem.kind == ModelProblem.Kind.WRONG_SHA256) LONGEST_SHA256 else LONGEST
+        val arguments = listOf(problem.where) + problem.arguments.map { shown(it, longest) }
         val wanted = when (problem.kind) {
             ModelProblem.Kind.CANNOT_READ -> R.string.model_cannot_read
             ModelProblem.Kind.EMPTY -> R.string.model_empty
@@ -130,6 +143,9 @@ class Wording(private val resources: Resources) {
 
     private companion object {
         const val LONGEST = 200
+
+        /** Enough to tell two files apart; the rest is in the files' records. */
+        const val LONGEST_SHA256 = 12
         const val LONGEST_WORDS = 120
         const val MOST_ARGUMENTS = 3
     }

@@ -40,6 +40,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
     private var lane: Lane? = null
     private var still: Bitmap? = null
     private var shownAt = 0L
+    private var heat = 0
     private val times = PhaseTimes()
 
     /** What a running model needs for a picture. */
@@ -87,6 +88,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         chooser = fresh
         val wanted = DelegateChoice(choice.delegate, choice.threads)
         if (insisting) fresh.forgive(wanted)
+        fresh.judgeThermal(heat)
         arrive(fresh.start(wanted))
     }
 
@@ -130,7 +132,11 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         val began = System.nanoTime()
         val elapsedMs = if (running.lastFrame == 0L) 0.0 else (began - running.lastFrame) / 1e6
         running.lastFrame = began
-        if (!run(running, frame, loadedNs, elapsedMs)) return
+        try {
+            if (!run(running, frame, loadedNs, elapsedMs)) return
+        } catch (e: PreprocessingException) {  // a frame of one column: the next may be another
+            return
+        }
         val now = System.nanoTime()
         times.frame(now)
         if (now - shownAt < SHOW_EVERY_NS) return
@@ -223,6 +229,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
     }
 
     fun thermal(status: Int) {
+        heat = status
         val reason = chooser?.judgeThermal(status) ?: return
         giveUp(reason)
     }

@@ -1,0 +1,166 @@
+package dev.swiftformer.app
+
+import dev.swiftformer.app.camera.Facing
+import dev.swiftformer.core.DelegateKind
+import dev.swiftformer.core.EngineException
+import dev.swiftformer.core.Replacement
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.annotation.GraphicsMode
+
+/** What runs is said in words, and every fallback with its reason. */
+@RunWith(RobolectricTestRunner::class)
+@Config(sdk = [35], application = TestApplication::class, qualifiers = "w360dp-h640dp-mdpi")
+@GraphicsMode(GraphicsMode.Mode.NATIVE)
+class DelegateScreenTest {
+    @Test
+    fun gpuThatRefusesIsSaidInWords() {
+        grantCamera()
+        fakes.lab.refusals[DelegateKind.GPU] = "Internal error: Failed to apply delegate: no OpenCL library"
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(R.id.tune)
+        activity.tap(R.id.delegate_gpu)
+        until("the fallback") { "GPU refused" in activity.words(R.id.runs_on) }
+        assertEquals(
+            "CPU with XNNPACK, ${activity.threads()}: 90 of 90 operators. GPU refused: Internal error: Failed to apply delegate: no OpenCL library.",
+            activity.words(R.id.runs_on),
+        )
+        assertEquals(activity.words(R.id.runs_on), activity.words(R.id.choices_runs_on))
+    }
+
+    @Test
+    fun gpuThatRunsSaysItsShare() {
+        grantCamera()
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(R.id.delegate_gpu)
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+        activity.tap(R.id.delegate_nnapi)
+        until("NNAPI") { activity.words(R.id.runs_on) == "NNAPI on example-npu: 90 of 90 operators" }
+        assertEquals(1, fakes.lab.open)
+    }
+
+    /** XNNPACK took all that the GPU left, which was everything: that is no GPU. */
+    @Test
+    fun aGpuThatTookNothingIsNotCalledOne() {
+        fakes.lab.shares[DelegateKind.GPU] = listOf(Replacement("TfLiteXNNPackDelegate", 90, 90, 1))
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(R.id.delegate_gpu)
+        until("the fallback") { activity.words(R.id.runs_on).startsWith("CPU") && "GPU took none" in activity.words(R.id.runs_on) }
+    }
+
+    @Test
+    fun theGpusShareIsItsOwn() {
+        fakes.lab.shares[DelegateKind.GPU] =
+            listOf(Replacement("TfLiteGpuDelegateV2", 60, 90, 3), Replacement("TfLiteXNNPackDelegate", 30, 31, 1))
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(R.id.delegate_gpu)
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 60 of 90 operators" }
+    }
+
+    @Test
+    fun aDeviceThatIsTooHotDoesNotStartTheGpu() {
+        val activity = launch().get()
+        activity.settle()
+        shadowOf(activity.getSystemService(android.os.PowerManager::class.java)).setCurrentThermalStatus(4)
+        until("the warning") { activity.words(R.id.warning) == activity.getString(R.string.hot_warning) }
+        activity.tap(R.id.delegate_gpu)
+        until("the CPU") { "GPU was left because the device is too hot" in activity.words(R.id.runs_on) }
+        assertFalse(fakes.lab.made.any { it.kind == DelegateKind.GPU })
+    }
+
+    @Test
+    fun aShareThatCannotBeReadIsSaidToBeUnknown() {
+        fakes.lab.silent.add(DelegateKind.CPU)
+        val activity = launch().get()
+        activity.settle()
+        assertEquals("CPU with XNNPACK, ${activity.threads()}: share unknown", activity.words(R.id.runs_on))
+    }
+
+    @Test
+    fun wrongAnswersOfADelegateAreFoundAndSaid() {
+        fakes.lab.wrong.add(DelegateKind.GPU)
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(R.id.delegate_gpu)
+        until("the fallback") { "GPU calculates something else" in activity.words(R.id.runs_on) }
+    }
+
+    @Test
+    fun aDelegateThatTookTheAppDownTwiceIsNotTriedAgainUntilAsked() {
+        fakes.settings.delegate = DelegateKind.GPU.name
+        val sha = dev.swiftformer.app.model.ModelLibrary(fakes.files).index().models.first().sha256
+        fakes.attempts.text = """{"crashes": {"$sha test GPU true": 2}, "pending": []}"""
+        val activity = launch().get()
+        activity.settle()
+        assertTrue(activity.words(R.id.runs_on), "ended twice with GPU" in activity.words(R.id.runs_on))
+        assertFalse(fakes.lab.made.any { it.kind == DelegateKind.GPU })
+        activity.tap(R.id.delegate_cpu)
+        activity.settle()
+        activity.tap(R.id.delegate_gpu)
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+    }
+
+    @Test
+    fun anEngineThatFailsWhileRunningIsReplaced() {
+        grantCamera()
+        fakes.settings.delegate = DelegateKind.GPU.name
+        val activity = launch().get()
+        activity.settle()
+        fakes.lab.failure = EngineException("the driver was lost")
+        activity.seeFrames()
+        assertTrue("GPU failed while it ran: the driver was lost." in activity.words(R.id.runs_on))
+    }
+
+    @Test
+    fun notANumberIsReplaced() {
+        grantCamera()
+        fakes.settings.delegate = DelegateKind.GPU.name
+        val activity = launch().get()
+        activity.settle()
+        val good = fakes.lab.logits
+        fakes.lab.logits = mapOf(3 to Float.NaN)
+        val camera = FakeCamera.facts(Facing.BACK, true)
+        until("the fallback") {
+            FakeImage(640, 480).use { activity.onFrame(it, camera) }
+            val fell = fakes.lab.made.last().kind == DelegateKind.CPU
+            if (fell) fakes.lab.logits = good
+            fell
+        }
+        until("the words") { "not numbers" in activity.words(R.id.runs_on) || activity.isShown(R.id.warning) }
+    }
+
+    @Test
+    fun threadsAndModelsAreChosenAndRemembered() {
+        val controller = launch()
+        val activity = controller.get()
+        activity.settle()
+        fakes.settings.threads = 1
+        activity.tap(R.id.tune)
+        val models = activity.findViewById<android.widget.RadioGroup>(R.id.models)
+        assertEquals(2, models.childCount)
+        models.getChildAt(1).performClick()
+        until("the other model") { "float16" in activity.words(R.id.model_chip) || activity.words(R.id.model_chip).isEmpty() && fakes.lab.made.size > 1 }
+        assertEquals("micro_float16.tflite", fakes.settings.model)
+    }
+
+    @Test
+    fun heatIsSaidAndEndsTheGpu() {
+        grantCamera()
+        fakes.settings.delegate = DelegateKind.GPU.name
+        val activity = launch().get()
+        activity.settle()
+        shadowOf(activity.getSystemService(android.os.PowerManager::class.java)).setCurrentThermalStatus(4)
+        until("the CPU") { "too hot" in activity.words(R.id.runs_on) }
+        assertEquals(activity.getString(R.string.hot_warning), activity.words(R.id.warning))
+    }
+}

@@ -1,0 +1,90 @@
+package dev.swiftformer.app
+
+import android.content.ComponentCallbacks2
+import android.os.Bundle
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNotNull
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.annotation.Config
+import org.robolectric.annotation.GraphicsMode
+
+/** What stays through a rotation, a process death and little memory, and what is given back. */
+@RunWith(RobolectricTestRunner::class)
+@Config(sdk = [35], application = TestApplication::class, qualifiers = "w360dp-h640dp-mdpi")
+@GraphicsMode(GraphicsMode.Mode.NATIVE)
+class LifecycleTest {
+    @Test
+    fun freezeHoldsAFrameAndReleasesTheCamera() {
+        grantCamera()
+        val activity = launch().get()
+        activity.settle()
+        activity.seeFrames()
+        activity.freeze()
+        assertTrue(activity.isShown(R.id.still))
+        assertNull(fakes.fakeCamera.started)
+        until("the frozen answer") { activity.row(0).isShown }
+        assertTrue(activity.words(R.id.speed).startsWith("Picture"))
+        activity.tap(R.id.freeze)
+        assertFalse(activity.isShown(R.id.still))
+        assertNotNull(fakes.fakeCamera.started)
+    }
+
+    @Test
+    fun rotationKeepsTheEngineAndTheFrozenFrame() {
+        grantCamera()
+        val controller = launch()
+        controller.get().settle()
+        controller.get().freeze()
+        val before = fakes.lab.made.size
+        RuntimeEnvironment.setQualifiers("+land")
+        controller.recreate()
+        val after = controller.get()
+        idle()
+        assertTrue(after.isShown(R.id.still))
+        assertEquals(before, fakes.lab.made.size)
+        assertEquals(1, fakes.lab.open)
+    }
+
+    @Test
+    fun theProcessMayDieAndTheFrozenFrameIsThereAgain() {
+        grantCamera()
+        val controller = launch()
+        controller.get().settle()
+        controller.get().freeze()
+        until("the kept picture") { fakes.pictures.restore() != null }
+        val saved = Bundle()
+        controller.pause().stop().saveInstanceState(saved).destroy()
+        until("the engine is closed") { fakes.lab.open == 0 }
+        val again = Robolectric.buildActivity(MainActivity::class.java).setup(saved).get()
+        until("the picture again") { again.isShown(R.id.still) && again.row(0).isShown }
+        assertNull(fakes.fakeCamera.started)
+    }
+
+    @Test
+    fun memoryIsFreedInTheBackgroundAndTheModelIsBackAfterwards() {
+        grantCamera()
+        val controller = launch()
+        controller.get().settle()
+        controller.pause().stop()
+        controller.get().onTrimMemory(ComponentCallbacks2.TRIM_MEMORY_BACKGROUND)
+        until("the engine is closed") { fakes.lab.open == 0 }
+        controller.start().resume()
+        controller.get().settle()
+        assertEquals(1, fakes.lab.open)
+    }
+
+    @Test
+    fun theEndClosesTheEngine() {
+        val controller = launch()
+        controller.get().settle()
+        controller.pause().stop().destroy()
+        until("the engine is closed") { fakes.lab.open == 0 }
+    }
+}
