@@ -94,7 +94,7 @@ class Engine:
 
     Args:
         app: what `build_app` gave.
-        environment: more of it for the JVM (`opencl.Gpu.environment`).
+        environment: more of it for the JVM.
     """
 
     def __init__(self, app: App, host: Host, environment: Mapping[str, str] | None = None) -> None:

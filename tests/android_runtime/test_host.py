@@ -11,7 +11,6 @@ from tests.android_runtime import host
 from tests.android_runtime.engine import Engine, Job, Result
 from tests.android_runtime.exported import Files, input_bytes, litert, photos
 from tests.android_runtime.library import VERSION
-from tests.android_runtime.opencl import Gpu
 from tests.android_runtime.runtime import AndroidRuntime
 from tests.android_runtime.test_agreement import STEPS, last_step
 
@@ -112,15 +111,3 @@ def test_a_gpu_that_is_not_there_is_refused(engine: Engine, files: Files, tmp_pa
     model = files.exported("swiftformer_xs", 64, "float32", "fast")
     (answer,) = engine.run([Job(model, photos()[:1], delegate="GPU")], tmp_path)
     assert answer.refused is not None and "clGetPlatformIDs" in answer.refused
-
-
-def test_the_app_itself_computes_on_a_gpu(engine: Engine, gpu: Gpu, files: Files, tmp_path: Path) -> None:
-    """Through GpuDelegate's Java class, on OpenCL (`test_gpu.py`); the app reads from the log that all is taken."""
-    model = files.exported("swiftformer_xs", 64, "float32", "fast")
-    lent = Engine(engine.app, engine.host, gpu.environment)
-    (answer,) = lent.run([Job(model, photos()[:1], delegate="GPU")], tmp_path)
-    assert answer.refused is None
-    (made,) = answer.delegations
-    assert (made.delegate, made.taken) == ("TfLiteGpuDelegateV2", made.total)
-    (theirs,) = litert(model, [input_bytes(model, photos()[0])])
-    assert np.abs(np.frombuffer(answer.outputs[0], np.float32) - theirs[0]).max() <= 1e-4
