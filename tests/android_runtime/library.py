@@ -1,35 +1,33 @@
-"""Fetches Android's TFLite from Maven Central and builds what runs it under qemu, once, into `.android-runtime`.
+"""Android's TFLite with what runs it here, arm64 under qemu or x86-64 as it is, made once, into `.android-runtime`.
 
-The libraries from Maven Central are used as they are. They need Android's C library, which `build` replaces by
-shared objects of the same names that hand each function on to glibc, and drivers for NNAPI and the GPU, which it
-replaces by stubs whose functions all answer 0: NNAPI's word for success, and no GPU at all.
+The libraries from Maven Central are used as they are. They need Android's C library, which `standins.py` replaces,
+and drivers for NNAPI and the GPU, in whose place stand stubs whose functions all answer 0: NNAPI's word for success,
+and no GPU at all (`opencl.py` has one for x86-64).
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-import os
+import platform
 import re
 import shutil
-import subprocess
-import tempfile
+import sys
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-NATIVE = Path(__file__).parent / "native"
-VERSION = "2.16.1"
-ARTIFACTS = ("tensorflow-lite", "tensorflow-lite-gpu")
-ABI = "arm64-v8a"
+from converters.android import artifacts
+from tests.android_runtime.cache import CACHE, made_once
+from tests.android_runtime.standins import ARM64, NATIVE, X86_64, Machine, MissingError, Sources, fetch
+
+VERSION = artifacts.TFLITE
 LIBRARIES = ("libtensorflowlite_jni.so", "libtensorflowlite_gpu_jni.so")
 DRIVERS = ("libneuralnetworks.so", "libandroid.so", "libOpenCL.so", "libEGL.so", "libGLESv3.so")
-CROSS = "aarch64-linux-gnu-"
 SYSROOT = Path("/usr/aarch64-linux-gnu")
 QEMU = ("qemu-aarch64", "qemu-aarch64-static")
-PACKAGES = "qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross maven default-jdk-headless"
-_MAVEN_TIMEOUT_S = 600
+PACKAGES = {
+    ARM64: "qemu-user-static gcc-aarch64-linux-gnu libc6-dev-arm64-cross maven default-jdk-headless",
+    X86_64: "gcc libc6-dev maven default-jdk-headless",
+}
 _EXTERNAL = "TfLiteRegistrationExternal"
 _MISSING_HEADERS = {
     "tensorflow/lite/core/async/c/types.h": "",
@@ -38,149 +36,83 @@ _MISSING_HEADERS = {
 """Headers that those in the AAR include and that are not in it: what the others need of them."""
 
 
-class MissingError(Exception):
-    """Something this machine lacks: a tool, or Maven Central."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Library:
     """What `runtime.py` starts.
 
     Attributes:
-        folder: holds the driver and every shared object.
-        qemu: the emulator's path.
-        sha256: of each AAR as Maven delivered it, by file name.
+        folder: holds the driver, TFLite's libraries, the stand-ins, and the AARs' Java classes in `classes/`.
+        emulator: what stands before the driver on a command line.
     """
 
     folder: Path
-    qemu: str
-    sha256: dict[str, str]
+    emulator: tuple[str, ...] = ()
+
+    def command(self, *arguments: Path | str) -> list[str]:
+        """The driver with arguments; it needs `environment`."""
+        return [*self.emulator, str(self.folder / "driver"), *map(str, arguments)]
+
+    def environment(self) -> dict[str, str]:
+        """Where the driver finds the stand-ins; of an emulated one, the emulator is told."""
+        return {} if self.emulator else {"LD_LIBRARY_PATH": str(self.folder)}
 
 
-def build(cache: Path = ROOT / ".android-runtime") -> Library:
+def build(machine: Machine = ARM64, cache: Path = CACHE) -> Library:
     """Fetch and compile, or find what an earlier call has left in `cache`.
 
     Raises:
-        MissingError: a tool is not installed, or Maven Central gives nothing.
+        MissingError: a tool is not installed, Maven Central gives nothing, or x86-64 is not what runs here.
     """
-    qemu = _tools()
-    folder = cache / _key()
-    record = folder / "sha256.json"
-    if not record.is_file():
-        cache.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            made = Path(scratch) / "made"
-            made.mkdir()
-            sums = {}
-            for artifact in ARTIFACTS:
-                aar = _fetch(artifact, Path(scratch))
-                sums[aar.name] = hashlib.sha256(aar.read_bytes()).hexdigest()
-                with zipfile.ZipFile(aar) as archive:
-                    archive.extractall(Path(scratch) / "aar")
-            _compile(Path(scratch) / "aar", made)
-            (made / record.name).write_text(json.dumps(sums, indent=1))
-            try:
-                made.rename(folder)
-            except OSError:  # another process was faster
-                if not record.is_file():
-                    raise
-    return Library(folder, qemu, json.loads(record.read_text()))
-
-
-def _tools() -> str:
-    """The emulator, once everything else was found too."""
-    qemu = next(filter(None, map(shutil.which, QEMU)), None)
-    missing = [name for name in (f"{CROSS}gcc", f"{CROSS}nm", "mvn", "java") if shutil.which(name) is None]
+    qemu = _tools(machine)
+    here = Path(__file__)
+    sources = [*NATIVE.iterdir(), here, here.with_name("standins.py"), Path(artifacts.__file__)]
+    folder = made_once(lambda out, scratch: _make(machine, out, scratch), sources, cache / machine.abi)
     if qemu is None:
-        missing.insert(0, QEMU[0])
-    if not (SYSROOT / "include" / "stdio.h").exists():
-        missing.append("glibc for arm64")
-    if qemu is None or missing:
-        raise MissingError(f"{', '.join(missing)} not found (Debian: apt-get install {PACKAGES})")
+        return Library(folder)
+    return Library(folder, (qemu, "-L", str(SYSROOT), "-E", f"LD_LIBRARY_PATH={folder}"))
+
+
+def _tools(machine: Machine) -> str | None:
+    """The emulator where one is needed, once everything else was found too."""
+    names = (f"{machine.tools}gcc", f"{machine.tools}nm", "mvn", "java")
+    missing = [name for name in names if shutil.which(name) is None]
+    qemu = None
+    if machine is X86_64:
+        if sys.platform != "linux" or platform.machine() != "x86_64":
+            raise MissingError("Android's x86-64 library runs on Linux on x86-64 only")
+    else:
+        qemu = next(filter(None, map(shutil.which, QEMU)), None)
+        if qemu is None:
+            missing.insert(0, QEMU[0])
+        if not (SYSROOT / "include" / "stdio.h").exists():
+            missing.append("glibc for arm64")
+    if missing:
+        raise MissingError(f"{', '.join(missing)} not found (Debian: apt-get install {PACKAGES[machine]})")
     return qemu
 
 
-def _key() -> str:
-    """Another for every other version, source file or recipe."""
-    digest = hashlib.sha256(VERSION.encode())
-    for path in sorted([*NATIVE.iterdir(), Path(__file__)]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _fetch(artifact: str, folder: Path) -> Path:
-    """One AAR; Maven checks it against the repository's own checksum."""
-    coordinates = f"org.tensorflow:{artifact}:{VERSION}:aar"
-    ran = subprocess.run(
-        ["mvn", "-B", "-q", "dependency:copy", f"-Dartifact={coordinates}", f"-DoutputDirectory={folder}"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=_MAVEN_TIMEOUT_S,
-        check=False,
-    )
-    path = folder / f"{artifact}-{VERSION}.aar"
-    if ran.returncode != 0 or not path.is_file():
-        raise MissingError(f"Maven could not fetch {coordinates}")
-    return path
-
-
-def _compile(aar: Path, out: Path) -> None:
-    """The driver, Android's C library by glibc, and the stubs, from the unpacked AARs into `out`."""
-    libraries = [shutil.copy(aar / "jni" / ABI / name, out) for name in LIBRARIES]
-    symbols = {name for library in libraries for name in _undefined(library)}
-    nnapi = set(re.findall(rb"\0(ANeuralNetworks\w+)(?=\0)", Path(libraries[0]).read_bytes()))
-    bionic = {name.removesuffix("@LIBC") for name in symbols if name.endswith("@LIBC")}
-    ours = set(re.findall(r"BIONIC\([^,]+, (\w+)", (NATIVE / "bionic.c").read_text())) | {"__sF"}
-    forwarded = "".join(
-        f".globl via_{name}\n.type via_{name}, %function\nvia_{name}: b {name}\n.symver via_{name},{name}@LIBC\n"
-        for name in sorted(bionic - ours)
-    )
-    drivers = {name for name in symbols if re.match(r"(egl|gl)[A-Z]", name)} | {
+def _make(machine: Machine, out: Path, scratch: Path) -> None:
+    """The driver, Android's C library by glibc, and the stubs, into `out`."""
+    aar = scratch / "aar"
+    (out / "classes").mkdir()
+    for path in fetch(scratch):
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(aar)
+        shutil.move(aar / "classes.jar", out / "classes" / f"{path.stem}.jar")
+    libraries = [Path(shutil.copy(aar / "jni" / machine.abi / name, out)) for name in LIBRARIES]
+    sources = Sources(machine, aar)
+    sources.c_library(libraries, out)
+    needed = {name for library in libraries for name in sources.undefined(library)}
+    nnapi = re.findall(rb"\0(ANeuralNetworks\w+)(?=\0)", libraries[0].read_bytes())
+    drivers = {name for name in needed if re.match(r"(egl|gl)[A-Z]", name)} | {
         name.decode() for name in nnapi
     }
     written = set(re.findall(r"^\w+ (\w+)\(", (NATIVE / "drivers.c").read_text(), re.MULTILINE))
-    stubs = "".join(
-        f".globl {name}\n.type {name}, %function\n{name}: mov x0, #0\nret\n"
-        for name in sorted(drivers - written)
-    )
-    for name, code in {"forward.s": forwarded, "stubs.s": stubs, "empty.s": ""}.items():
-        (aar / name).write_text(f'.text\n{code}.section .note.GNU-stack,"",%progbits\n')
-    (aar / "version.map").write_text("LIBC { global: *; };\n")
-    named = ["-Wl,--version-script=version.map"]
-    full = [
-        "-Wl,-z,defs",
-        "-Wl,--no-as-needed",
-        "-lm",
-        "-ldl",
-        "-lpthread",
-    ]  # an unknown function ends the build
-    _library(out / "libc.so", [NATIVE / "bionic.c", "forward.s"], [*named, *full], aar)
-    for name in ("libm.so", "libdl.so"):  # Android's versions of these are asked for, and answered by libc.so
-        _library(out / name, ["empty.s"], named, aar)
-    _library(out / "liblog.so", [NATIVE / "log.c"], [], aar)
+    stubs = sources.stubs("stubs.s", drivers - written)
     for name in DRIVERS:
-        _library(out / name, [NATIVE / "drivers.c", "stubs.s"], [], aar)
+        sources.library(out / name, [NATIVE / "drivers.c", stubs])
     headers = aar / "headers"
     for name, content in _MISSING_HEADERS.items():
         (headers / name).parent.mkdir(parents=True, exist_ok=True)
         (headers / name).write_text(content)
-    _gcc(["-I", str(headers), str(NATIVE / "driver.c"), "-ldl", "-o", str(out / "driver")], aar)
-
-
-def _undefined(library: str) -> list[str]:
-    listed = subprocess.run([f"{CROSS}nm", "-D", library], capture_output=True, text=True, check=True).stdout
-    return re.findall(r"^ +[Uw] (\S+)$", listed, re.MULTILINE)
-
-
-def _library(path: Path, sources: list[Path | str], options: list[str], folder: Path) -> None:
-    _gcc(
-        ["-shared", "-fPIC", *map(str, sources), f"-Wl,-soname,{path.name}", *options, "-o", str(path)],
-        folder,
-    )
-
-
-def _gcc(arguments: list[str], folder: Path) -> None:
-    environment = {**os.environ, "LC_ALL": "C"}
-    command = [f"{CROSS}gcc", "-O1", "-Wall", "-Werror", "-fno-builtin", *arguments]
-    subprocess.run(command, cwd=folder, env=environment, check=True)
+    sources.compile(["-I", str(headers), str(NATIVE / "driver.c"), "-ldl", "-o", str(out / "driver")])

@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>
+#include <locale.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,13 +34,35 @@ BIONIC(size_t, __strlen_chk, const char *text, size_t limit) {
 
 BIONIC(void, android_set_abort_message, const char *message) { fprintf(stderr, "abort: %s\n", message); }
 
-// --- system properties: the library asks for one, the version of Android ---------------------------------------
+// --- system properties: the library asks for one, the version of Android; without it, it leaves XNNPACK out ------
+
+enum { VALUE_BYTES = 92 };  // PROP_VALUE_MAX
 
 BIONIC(int, __system_property_get, const char *name, char *value) {
     const char *sdk = getenv("ANDROID_SDK");
-    strcpy(value, strcmp(name, "ro.build.version.sdk") == 0 && sdk ? sdk : "");
-    return (int)strlen(value);
+    const char *answer = strcmp(name, "ro.build.version.sdk") ? "" : sdk ? sdk : "34";
+    return snprintf(value, VALUE_BYTES, "%.*s", VALUE_BYTES - 1, answer);
 }
+
+// --- signals: a set has 8 bytes there and 128 in glibc ------------------------------------------------------------
+
+BIONIC(int, sigfillset, uint64_t *set) {
+    *set = UINT64_MAX;
+    return 0;
+}
+
+BIONIC(int, pthread_sigmask, int how, const uint64_t *set, uint64_t *old) {
+    sigset_t wanted, before;
+    sigemptyset(&wanted);
+    if (set) memcpy(&wanted, set, sizeof *set);
+    int error = pthread_sigmask(how, set ? &wanted : NULL, &before);
+    if (old) memcpy(old, &before, sizeof *old);
+    return error;
+}
+
+// --- numbers: a long double has 128 bits there, in glibc for x86-64 it has 80 -------------------------------------
+
+BIONIC(_Float128, strtold_l, const char *text, char **end, locale_t locale) { return strtof128_l(text, end, locale); }
 
 // --- sysconf: other numbers for the same questions --------------------------------------------------------------
 
