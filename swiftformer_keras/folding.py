@@ -233,7 +233,9 @@ def centre_pixels(folded: FoldedSwiftFormer) -> FoldedSwiftFormer:
     """
     centre = np.round(np.asarray(folded.border, np.float64))
     kernel, bias = (np.asarray(a, np.float64) for a in folded.convs["stem_conv1"])
-    stem = Conv(folded.convs["stem_conv1"].kernel, (bias + np.einsum("hwio,i->o", kernel, centre)).astype(np.float32))
+    stem = Conv(
+        folded.convs["stem_conv1"].kernel, (bias + np.einsum("hwio,i->o", kernel, centre)).astype(np.float32)
+    )
     red, green, blue = (float(value) for value in centre)
     border = tuple(value - whole for value, whole in zip(folded.border, (red, green, blue), strict=True))
     return dataclasses.replace(

@@ -116,9 +116,7 @@ def test_pixels_are_centred_by_whole_levels_and_once() -> None:
     for nothing_left in (centred, plain):
         again = folding.centre_pixels(nothing_left)
         assert (again.centre, again.border) == (nothing_left.centre, nothing_left.border)
-        np.testing.assert_array_equal(
-            again.convs["stem_conv1"].bias, nothing_left.convs["stem_conv1"].bias
-        )
+        np.testing.assert_array_equal(again.convs["stem_conv1"].bias, nothing_left.convs["stem_conv1"].bias)
 
 
 def test_folded_model_runs_under_keras_and_keeps_the_trained_one() -> None:

@@ -75,6 +75,7 @@ def test_the_logits_stay(folded: FoldedSwiftFormer) -> None:
 
 def test_centred_pixels_need_no_large_sums(folded: FoldedSwiftFormer) -> None:
     """On the mean colour, sums on the way are as small as the result; as they were, they cancel in the bias."""
+
     def largest(of: FoldedSwiftFormer, colour: np.ndarray) -> float:
         kernel = of.convs["stem_conv1"].kernel.astype(np.float64)
         terms = (kernel * colour[:, None]).reshape(-1, kernel.shape[-1])

@@ -109,7 +109,9 @@ def test_the_head_of_float16_files_is_a_convolution_of_the_rows() -> None:
         if op["op_name"] not in ("DELEGATE", "DEQUANTIZE")
     ]
     assert names[-3:] == ["MEAN", "CONV_2D", "MEAN"]
-    plain = [op["op_name"] for op in interpreter_of(converted())._get_ops_details() if op["op_name"] != "DELEGATE"]
+    plain = [
+        op["op_name"] for op in interpreter_of(converted())._get_ops_details() if op["op_name"] != "DELEGATE"
+    ]
     assert plain[-2:] == ["MEAN", "FULLY_CONNECTED"]
     assert sorted(names[:-3]) == sorted(plain[:-2])
 
