@@ -85,7 +85,7 @@ class Arithmetic:
 
     def mean(self, terms: np.ndarray) -> np.ndarray:
         """`total` times one over the number of terms, which is rounded where the sum is."""
-        factor = np.asarray(1 / max(1, len(terms)), self.dtype)
+        factor: np.ndarray = np.asarray(1 / max(1, len(terms)), self.dtype)
         return self.total(terms) * (self.step(factor) if self.accumulators == "float16" else factor)
 
     def total_of_products(self, terms: list[np.ndarray], factors: np.ndarray) -> np.ndarray:
