@@ -47,7 +47,7 @@ class EngineJobs {
             DelegateKind.valueOf(job["delegate"] as String), (job["threads"] as Long).toInt(), job["xnnpack"] as Boolean,
         )
         val engine = try {
-            InterpreterFactory(model, HostLibrary.log, everyLine = true).create(choice)
+            InterpreterFactory(model, HostLibrary.log).create(choice)
         } catch (e: EngineException) {
             return mapOf("refused" to e.message)
         }
