@@ -142,6 +142,11 @@ bench-quantised: $(VENV)/.test  ## Figures of quantised files beside those in th
 	@if [ -z "$(PEERS)" ]; then echo "Give the folder of .tflite files to compare with: PEERS=DIR" >&2; exit 2; fi
 	@$(BIN)/python -m benchmarks.quantised "$(PEERS)" $(ARGS)
 
+.PHONY: bench-android
+bench-android: $(VENV)/.test  ## Latency on Android's own library, beside the float32 file in the folder PEERS= (minutes)
+	@if [ -z "$(PEERS)" ]; then echo "Give the folder of .tflite files to compare with: PEERS=DIR" >&2; exit 2; fi
+	@$(BIN)/python -m benchmarks.android_library "$(PEERS)" $(ARGS)
+
 .PHONY: wheel
 wheel: | $(UV)  ## Build the wheel into dist/
 	@rm -rf dist

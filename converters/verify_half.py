@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from converters.runnable import facts_of
-from converters.tflite.half.arithmetic import LARGEST, Accumulators
+from converters.tflite.half.arithmetic import LARGEST
 from converters.tflite.half.emulate import HalfLoss, emulate
 from converters.tflite.half.graph import Graph, read_graph
 from converters.tflite.inspect import inspect_tflite
@@ -28,9 +28,8 @@ from swiftformer_keras.shown import shown
 SAMPLES = 4
 """Pictures where the user does not say: each takes seconds, and they agree to a few dB."""
 
-MIN_SQNR_DB: dict[Accumulators, float] = {"float32": 50.0, "float16": 45.0}
-"""Of the scores, by width of accumulators. Float16 sums of a thousand products, one after another, cost up to 20 dB
-in any graph; what a graph can do for it (ranges, short sums, roundings that cancel) is in the rest."""
+MIN_SQNR_DB = 50.0
+"""Of the scores, with either width of accumulators."""
 
 MIN_OPERATOR_SQNR_DB = 30.0
 """Of one operator alone; the worst of an exported file has 40 dB."""
@@ -114,7 +113,8 @@ def verify_half(
         raise PictureError(f"{shown(images)}: none of its pictures can be read; {skipped[0]}")
     losses = emulate(graph, found)
     notes = ("no --images: these are synthetic pictures of the package's",) if images is None else ()
-    missed = tuple(told for loss in losses for told in _missed(loss, min_sqnr_db, min_operator_sqnr_db))
+    bound = MIN_SQNR_DB if min_sqnr_db is None else min_sqnr_db
+    missed = tuple(told for loss in losses for told in _missed(loss, bound, min_operator_sqnr_db))
     return HalfVerification(str(path), sha256_file(path), losses, len(found), tuple(skipped), notes, missed)
 
 
@@ -128,13 +128,10 @@ def _shape(graph: Graph) -> tuple[int, int]:
     return tensor.shape[1], tensor.shape[2]
 
 
-def _missed(loss: HalfLoss, min_sqnr_db: float | None, min_operator_sqnr_db: float) -> Iterator[str]:
+def _missed(loss: HalfLoss, min_sqnr_db: float, min_operator_sqnr_db: float) -> Iterator[str]:
     """What is wrong with one width of accumulators: the first cause, or the result."""
     width = f"with {loss.accumulators} accumulators"
-    sqnr, bound = (
-        loss.difference.sqnr_db,
-        MIN_SQNR_DB[loss.accumulators] if min_sqnr_db is None else min_sqnr_db,
-    )
+    sqnr = loss.difference.sqnr_db
     result = "no loss" if sqnr is None else f"{sqnr:.1f} dB"
     overflowing, losing = loss.overflowing, loss.below(min_operator_sqnr_db)
     if overflowing is not None:
@@ -144,6 +141,6 @@ def _missed(loss: HalfLoss, min_sqnr_db: float | None, min_operator_sqnr_db: flo
         )
     elif losing is not None:
         yield f"{width} {losing} loses more than {min_operator_sqnr_db:g} dB ({losing.own_db:.1f} dB); scores {result}"
-    elif sqnr is not None and not sqnr >= bound:
+    elif sqnr is not None and not sqnr >= min_sqnr_db:
         worst = loss.costliest
-        yield f"{width} scores {result}, less than {bound:g}; {worst} loses most ({worst.own_db:.1f} dB)"
+        yield f"{width} scores {result}, less than {min_sqnr_db:g}; {worst} loses most ({worst.own_db:.1f} dB)"

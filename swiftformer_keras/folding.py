@@ -64,12 +64,14 @@ class FoldedSwiftFormer:
         gelu: form of the activation (`gelu.py`); the hidden maps are scaled by `gelu_scale`.
         border: what surrounds the picture, one value a channel: zeros for a normalised picture, the
             mean colour for one of raw pixels.
+        centre: what is subtracted from the picture first, one value a channel; the border is of what is left.
     """
 
     config: SwiftFormerConfig
     convs: Mapping[str, Conv]
     gelu: Gelu = "exact"
     border: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 # --- trained weights to folded weights ----------------------------------------------------------------
@@ -223,10 +225,37 @@ def fold_pixels(folded: FoldedSwiftFormer, preprocessing: Preprocessing) -> Fold
     return dataclasses.replace(folded, convs={**folded.convs, "stem_conv1": stem}, border=border)
 
 
+def centre_pixels(folded: FoldedSwiftFormer) -> FoldedSwiftFormer:
+    """Subtract the mean colour from raw pixels before the first convolution, whose bias takes it back.
+
+    It is rounded to whole levels, so that what is left of a pixel is a whole number in -255..255, which float16
+    holds. The first convolution's sums are then as small as its results, and its weights' roundings no shift.
+    """
+    centre = np.round(np.asarray(folded.border, np.float64))
+    kernel, bias = (np.asarray(a, np.float64) for a in folded.convs["stem_conv1"])
+    stem = Conv(
+        folded.convs["stem_conv1"].kernel, (bias + np.einsum("hwio,i->o", kernel, centre)).astype(np.float32)
+    )
+    red, green, blue = (float(value) for value in centre)
+    border = tuple(value - whole for value, whole in zip(folded.border, (red, green, blue), strict=True))
+    return dataclasses.replace(
+        folded,
+        convs={**folded.convs, "stem_conv1": stem},
+        border=(border[0], border[1], border[2]),
+        centre=(folded.centre[0] + red, folded.centre[1] + green, folded.centre[2] + blue),
+    )
+
+
 # --- the graph ----------------------------------------------------------------------------------------
 
 
-def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None = None) -> Any:
+def forward(
+    folded: FoldedSwiftFormer,
+    image: Any,
+    taps: dict[str, Any] | None = None,
+    *,
+    head_by_rows: bool = False,
+) -> Any:
     """Logits `(batch, classes)` of pictures `(batch, height, width, 3)`, in `keras.ops`.
 
     Every map stays rank 4 and channels last, every product a convolution; height and width must be static. Name
@@ -236,6 +265,8 @@ def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None =
         folded: the weights, as constants of the graph.
         image: a normalised picture, or pixels after `fold_pixels`.
         taps: if given, filled with the outputs of every convolution in `NORMALIZED`, by name.
+        head_by_rows: apply the head to the mean of each row of the last map, and average its results. The same
+            function, but in float16 each row's long sums round for themselves, and most of that averages out.
     """
     import keras
     from keras import ops
@@ -292,6 +323,9 @@ def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None =
             return x + y
 
     zeros = (0.0, 0.0, 0.0)
+    if any(folded.centre):
+        with keras.name_scope("centre"):
+            image = image - np.asarray(folded.centre, np.float32)
     x = downsample(image, "stem_conv1", folded.border)
     x = downsample(x, "stem_conv2", zeros)
     for stage, depth in enumerate(folded.config.depths):
@@ -308,7 +342,11 @@ def forward(folded: FoldedSwiftFormer, image: Any, taps: dict[str, Any] | None =
                     x = part(x, f"{block}/{name}")
     kernel, bias = folded.convs["head"]
     with keras.name_scope("head"):
-        return ops.matmul(ops.mean(x, axis=(1, 2)), kernel) + bias
+        if not head_by_rows:
+            return ops.matmul(ops.mean(x, axis=(1, 2)), kernel) + bias
+        rows = ops.mean(x, axis=2, keepdims=True)
+        rows = ops.conv(rows, kernel[None, None], padding="valid", data_format="channels_last") + bias
+        return ops.mean(rows, axis=(1, 2))
 
 
 def _padding(x: Any) -> list[list[int]]:

@@ -204,7 +204,7 @@ def export(
     if input == "pixels":
         folded = folding.fold_pixels(folded, preprocessing)
         if precision == "float16":
-            folded = round_stem(folded)
+            folded = round_stem(folding.centre_pixels(folded))
     data = to_tflite(folding.fold_gelu(folded, gelu), size, precision=precision, output=output)
     data = write_metadata(data, card_of(model, preprocessing, precision, gelu, output, input))
 

@@ -33,7 +33,8 @@ def to_tflite(
     Args:
         folded: see `swiftformer_keras.folding`.
         input_size: height and width in pixels.
-        precision: how weights are stored: "float32", "float16" (`float16.py`) or "dynamic" (`dynamic.py`).
+        precision: how weights are stored: "float32", "float16" (`float16.py`, with a head that is safe in float16
+            arithmetic) or "dynamic" (`dynamic.py`).
         output: whether a softmax ends the graph.
 
     Raises:
@@ -47,7 +48,7 @@ def to_tflite(
         autograph=False, input_signature=[tf.TensorSpec((1, *input_size, 3), tf.float32, name=INPUT_NAME)]
     )
     def infer(image: Any) -> dict[str, Any]:
-        logits = forward(folded, image)
+        logits = forward(folded, image, head_by_rows=precision == "float16")
         return {output: logits if output == "logits" else tf.nn.softmax(logits)}
 
     # A module that owns nothing but the function: handing over a Keras model here writes a file without

@@ -39,7 +39,7 @@ def read_record(kind: type[Record], values: object, where: str) -> Record:
             return read(values)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
-    hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable, whatever its instances are
+    hints = _hints(kind)
     found = fields.known_only(values, frozenset(hints), where)
     return kind(
         **{name: _read(hint, found[name], f"{where}.{name}", fields.MAX_TEXT) for name, hint in hints.items()}
@@ -52,7 +52,7 @@ def write_record(record: Any) -> dict[str, Any]:
         return write()
     return {
         name: _write(hint, getattr(record, name), fields.MAX_TEXT)
-        for name, hint in _hints(type(record)).items()  # type: ignore[arg-type]
+        for name, hint in _hints(type(record)).items()
     }
 
 

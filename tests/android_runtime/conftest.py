@@ -1,22 +1,55 @@
-"""The emulated library, made once a session, and the files and pictures it runs."""
+"""The libraries, made once a session, and the files and pictures they run."""
 
 from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.android_runtime.library import MissingError, build
+from tests.android_runtime import host, library, opencl
+from tests.android_runtime.engine import Engine, build_app
+from tests.android_runtime.exported import Files
 from tests.android_runtime.runtime import AndroidRuntime
+from tests.android_runtime.standins import MissingError
 from tests.harness import absent
 
 
 @pytest.fixture(scope="session")
 def android() -> AndroidRuntime:
-    """Android's TFLite; skips (or fails, see `absent`) where this machine cannot fetch or emulate it."""
+    """Android's TFLite for arm64; skips (or fails, see `absent`) where this machine cannot fetch or emulate it."""
     try:
-        return AndroidRuntime(build())
+        return AndroidRuntime(library.build())
     except MissingError as error:
         absent(str(error))
+
+
+@pytest.fixture(scope="session")
+def gpu() -> opencl.Gpu:
+    """Android's TFLite for x86-64 with a GPU; skips or fails likewise."""
+    try:
+        return opencl.build()
+    except MissingError as error:
+        absent(str(error))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The app's Kotlin with that library on the JVM; skips or fails likewise."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made = Engine(build_app(Path(folder)), host.build())
+        except MissingError as error:
+            absent(str(error))
+        yield made
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Files of ours, made when they are asked for."""
+    return Files(tmp_path_factory.mktemp("files"))
 
 
 def pictures(size: int) -> list[np.ndarray]:

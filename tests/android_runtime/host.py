@@ -5,8 +5,8 @@
 
 The Java classes of the AARs find their JNI library, unmodified, through `java.library.path`; what it needs of
 Android's C library comes from the stand-ins (`standins.py`). They are found through the environment, or, in a process
-that was started without it, by `System.load` of each of `C_LIBRARY` before anything of TFLite is touched, which the
-app's tests do with the folder that `-Dtflite.host` names.
+that was started without it, by `System.load` of each of `standins.C_LIBRARY` before anything of TFLite is touched,
+which the app's tests do with the folder that `-Dtflite.host` names.
 
 What counts here: results, and what XNNPACK takes. Times count beside each other, not as a phone's. On a processor with
 AVX-512 this library's XNNPACK ends the process on int8 files (`breaks_xnnpack`); its arm64 build has no such code.
@@ -16,19 +16,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import platform
-import shutil
-import sys
-import zipfile
 from pathlib import Path
 
-from converters.android import artifacts
-from tests.android_runtime.cache import CACHE, made_once
-from tests.android_runtime.standins import NATIVE, X86_64, MissingError, Sources, fetch
+from tests.android_runtime import library
+from tests.android_runtime.cache import CACHE
+from tests.android_runtime.standins import X86_64
 
-LIBRARIES = ("libtensorflowlite_jni.so", "libtensorflowlite_gpu_jni.so")
 SDK = 34
-PACKAGES = "gcc binutils libc6-dev maven default-jdk-headless"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,18 +30,16 @@ class Host:
     """What a JVM needs.
 
     Attributes:
-        standins: folder with libc.so, libm.so, libdl.so and liblog.so.
-        jni: folder with TFLite's own libraries.
+        folder: holds TFLite's own libraries, and libc.so, libm.so, libdl.so and liblog.so in place of Android's.
         classes: the jars of TFLite's Java API, for a class path.
     """
 
-    standins: Path
-    jni: Path
+    folder: Path
     classes: tuple[Path, ...]
 
     def jvm_arguments(self) -> list[str]:
-        """For `java`, and for the tests of the app, which load the stand-ins from this property's folder."""
-        return [f"-Djava.library.path={self.jni}", f"-Dtflite.host={self.standins}"]
+        """For `java`; the tests of the app load the stand-ins from the second property's folder."""
+        return [f"-Djava.library.path={self.folder}", f"-Dtflite.host={self.folder}"]
 
     def environment(self, log: Path | None = None, sdk: int = SDK) -> dict[str, str]:
         """This process's environment and what the stand-ins read of it.
@@ -60,7 +52,7 @@ class Host:
         found = os.environ.get("LD_LIBRARY_PATH")
         return {
             **os.environ,
-            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, [str(self.standins), found])),
+            "LD_LIBRARY_PATH": os.pathsep.join(filter(None, [str(self.folder), found])),
             "ANDROID_SDK": str(sdk),
             **({} if log is None else {"ANDROID_LOG": str(log)}),
         }
@@ -72,15 +64,8 @@ def build(cache: Path = CACHE) -> Host:
     Raises:
         MissingError: this is no Linux on x86-64, a tool is not installed, or Maven Central gives nothing.
     """
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise MissingError("Android's x86-64 library runs on Linux on x86-64 only")
-    missing = [name for name in ("gcc", "nm", "mvn", "java") if shutil.which(name) is None]
-    if missing:
-        raise MissingError(f"{', '.join(missing)} not found (Debian: apt-get install {PACKAGES})")
-    here = Path(__file__)
-    sources = [*NATIVE.iterdir(), here, here.with_name("standins.py"), Path(artifacts.__file__)]
-    folder = made_once(_make, sources, cache)
-    return Host(folder / "standins", folder / "jni", tuple(sorted((folder / "classes").glob("*.jar"))))
+    folder = library.build(X86_64, cache).folder
+    return Host(folder, tuple(sorted((folder / "classes").glob("*.jar"))))
 
 
 def breaks_xnnpack() -> bool:
@@ -90,18 +75,3 @@ def breaks_xnnpack() -> bool:
     """
     flags = Path("/proc/cpuinfo").read_text().partition("\nflags")[2].partition("\n")[0]
     return "avx512f" in flags.split()
-
-
-def _make(out: Path, scratch: Path) -> None:
-    """The libraries and classes as they come, and the stand-ins for what the libraries need."""
-    standins, jni, classes = out / "standins", out / "jni", out / "classes"
-    for folder in (standins, jni, classes):
-        folder.mkdir()
-    for path in fetch(scratch):
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            (classes / f"{path.stem}.jar").write_bytes(archive.read("classes.jar"))
-            for library in LIBRARIES:
-                if (name := f"jni/{X86_64.abi}/{library}") in names:
-                    (jni / library).write_bytes(archive.read(name))
-    Sources(X86_64, scratch).c_library([jni / library for library in LIBRARIES], standins)

@@ -1,12 +1,12 @@
-"""Run .tflite files on Android's TFLite 2.16.1 (arm64, emulated) and see what its delegates take.
+"""Run .tflite files on Android's TFLite 2.16.1 (arm64, emulated, or x86-64) and see what its delegates take.
 
     runtime = AndroidRuntime(build())
     ran = runtime.run(Path("model.tflite"), [picture], delegate="xnnpack")
     ran.results[0][0], ran.delegations, ran.version
 
-Only the CPU computes: `delegate` is "xnnpack" or "none" there. `ask` also answers for "gpu" and "nnapi", whose own
-code chooses operators as on a phone before it meets the stubs in place of a driver; and for hundreds of files in one
-start of the emulator.
+The CPU computes, with "xnnpack" or "none" for `delegate`; the GPU's delegate does where `opencl.py` lends it a device.
+`ask` also answers for "gpu" and "nnapi" without any, whose own code chooses operators as on a phone before it meets the
+stubs in place of a driver; and for hundreds of files in one start of the emulator.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from tests.android_runtime.library import LIBRARIES, SYSROOT, Library
+from tests.android_runtime.library import LIBRARIES, Library
 
 Delegate = Literal["none", "xnnpack", "gpu", "nnapi"]
 SDK = 34
@@ -99,6 +99,8 @@ class Answer:
         results: outputs by run.
         delegations: what was taken; empty where a delegate took nothing.
         refused: why the file did not load or run, in one line; None where it did.
+        took_ms: of every run, computing alone; of an emulated library it says nothing.
+        processor_ms: the same in time of the processor, all threads together, which other work does not lengthen.
         log: the library's own lines; some it says once only, to the first of several requests.
     """
 
@@ -108,6 +110,8 @@ class Answer:
     results: tuple[tuple[np.ndarray, ...], ...]
     delegations: tuple[Delegation, ...]
     refused: str | None
+    took_ms: tuple[float, ...]
+    processor_ms: tuple[float, ...]
     log: tuple[str, ...]
 
     @property
@@ -117,21 +121,23 @@ class Answer:
 
 
 class AndroidRuntime:
-    """The emulated library.
+    """The library, emulated or not.
 
     Args:
         library: what `library.build` gave.
+        environment: more of it for the driver (`opencl.Gpu.environment`).
     """
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, environment: Mapping[str, str] | None = None) -> None:
         self.library = library
+        self.environment = dict(environment or {})
 
     def run(
         self,
         model: Path,
         inputs: Sequence[np.ndarray],
         *,
-        delegate: Literal["none", "xnnpack"] = "xnnpack",
+        delegate: Literal["none", "xnnpack", "gpu"] = "xnnpack",
         threads: int = 1,
     ) -> Answer:
         """Run a model of one input on each of `inputs`, which have its shape and dtype.
@@ -169,15 +175,14 @@ class AndroidRuntime:
     def _drive(self, folder: str, requests: str) -> str:
         home = self.library.folder
         ran = subprocess.run(
-            [self.library.qemu, "-L", SYSROOT, "-E", f"LD_LIBRARY_PATH={home}", home / "driver", folder]
-            + [home / name for name in LIBRARIES],
+            self.library.command(folder, *(home / name for name in LIBRARIES)),
             input=requests,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
             timeout=TIMEOUT_S + requests.count("\n"),
-            env={"PATH": os.environ.get("PATH", "")},
+            env={"PATH": os.environ.get("PATH", ""), **self.library.environment(), **self.environment},
             cwd=folder,  # where qemu leaves a core dump, if it does
             check=False,
         )
@@ -209,6 +214,8 @@ def _answer(text: str, code: int, outputs: Path, runs: int) -> Answer:
             if found
         ),
         refused=refused,
+        took_ms=tuple(int(step.split()[0]) / 1e6 for kind, step in facts if kind == "took"),
+        processor_ms=tuple(int(step.split()[1]) / 1e6 for kind, step in facts if kind == "took"),
         log=log,
     )
 

@@ -12,6 +12,7 @@ import pytest
 from converters.tflite.check import interpreter_of
 from converters.tflite.delegates.operators import read_graph
 from converters.tflite.flatbuffer import repack
+from converters.tflite.float16 import round_stem
 from converters.tflite.graph import to_tflite
 from converters.tflite.quantize import quantize
 from converters.tflite.settings import Precision
@@ -38,6 +39,8 @@ def classifier(variant: str) -> Any:
 def converted(variant: str, size: int, precision: Precision = "float32") -> bytes:
     """What `export` converts by default (pixels in, fast GELU), without its check against Keras."""
     folded = folding.fold_pixels(folding.fold_model(classifier(variant)), PREPROCESSINGS["timm"])
+    if precision == "float16":
+        folded = round_stem(folding.centre_pixels(folded))
     return to_tflite(folding.fold_gelu(folded, "fast"), (size, size), precision=precision)
 
 

@@ -93,6 +93,32 @@ def test_pixels_give_what_normalized_pictures_give(order: str, size: tuple[int, 
     assert_same_logits(logits(folded, pixels), model(normalize(pixels, preprocessing)), 1e-4)
 
 
+@pytest.mark.parametrize("size", [(64, 64), (31, 50)])
+def test_centred_pixels_and_a_head_by_rows_give_the_same(size: tuple[int, int]) -> None:
+    """What float16 files are made of; the last map has several rows, one alone is no test."""
+    model, preprocessing = reference.classifier("tiny"), PREPROCESSINGS["timm"]
+    pixels = RNG.integers(0, 256, (2, *size, 3)).astype("float32")
+    folded = folding.centre_pixels(folding.fold_pixels(folding.fold_model(model), preprocessing))
+    expected = model(normalize(pixels, preprocessing))
+    assert_same_logits(logits(folded, pixels), expected, 1e-4)
+    by_rows = folding.forward(folded, pixels, head_by_rows=True)
+    assert_same_logits(keras.ops.convert_to_numpy(by_rows), expected, 1e-4)
+
+
+def test_pixels_are_centred_by_whole_levels_and_once() -> None:
+    """124, 116 and 104 are ImageNet's mean colour; float16 holds every pixel less these."""
+    config, values = reference.weights("micro")
+    plain = folding.fold(values, config)
+    centred = folding.centre_pixels(folding.fold_pixels(plain, PREPROCESSINGS["timm"]))
+    assert centred.centre == (124.0, 116.0, 104.0)
+    assert max(abs(value) for value in centred.border) <= 0.5
+    assert np.abs(centred.convs["stem_conv1"].bias).max() < 10, "it no longer takes back a mean of 120"
+    for nothing_left in (centred, plain):
+        again = folding.centre_pixels(nothing_left)
+        assert (again.centre, again.border) == (nothing_left.centre, nothing_left.border)
+        np.testing.assert_array_equal(again.convs["stem_conv1"].bias, nothing_left.convs["stem_conv1"].bias)
+
+
 def test_folded_model_runs_under_keras_and_keeps_the_trained_one() -> None:
     model = reference.classifier("micro")
     before = {name: np.array(value) for name, value in model.named_weights().items()}

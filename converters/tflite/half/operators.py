@@ -65,7 +65,7 @@ def _conv(inputs: Sequence[np.ndarray], options: Options, a: Arithmetic) -> np.n
         raise UnsupportedOperator(f"has {x.shape[3]} channels in groups of {kernel.shape[3]}")
     patches = _patches(x, kernel.shape[1:3], options)
     rows = np.concatenate([patch.reshape(-1, x.shape[3]) for patch in patches], axis=1)
-    result = a.dot(rows, np.ascontiguousarray(kernel.reshape(len(kernel), -1).T))
+    result = a.dot(rows, np.ascontiguousarray(kernel.reshape(len(kernel), -1).T), x.shape[3])
     return _plus_bias(result.reshape(*patches[0].shape[:3], len(kernel)), inputs, a)
 
 
@@ -106,32 +106,37 @@ def _dense(inputs: Sequence[np.ndarray], options: Options, a: Arithmetic) -> np.
     x, weights = inputs[0], inputs[1]  # (..., in), (out, in)
     if options["weights_format"]:
         raise UnsupportedOperator("has shuffled weights")
-    result = a.dot(x.reshape(-1, weights.shape[1]), np.ascontiguousarray(weights.T))
+    result = a.dot(x.reshape(-1, weights.shape[1]), np.ascontiguousarray(weights.T), weights.shape[1])
     if options["keep_num_dims"]:
         result = result.reshape(*x.shape[:-1], len(weights))
     return _plus_bias(result, inputs, a)
 
 
 def _plus_bias(x: np.ndarray, inputs: Sequence[np.ndarray], a: Arithmetic) -> np.ndarray:
-    return a.step(x + inputs[2]) if len(inputs) > 2 else x
+    """The sum is float16 before the bias is added, whatever its width was (`conv_generic.cc`, its last lines)."""
+    return a.step(a.tensor(x) + inputs[2]) if len(inputs) > 2 else x
 
 
 # --- sums -------------------------------------------------------------------------------------------
 
 
 def _sum(inputs: Sequence[np.ndarray], options: Options, a: Arithmetic) -> np.ndarray:
+    return _reduced(a.total, inputs, options)
+
+
+def _mean(inputs: Sequence[np.ndarray], options: Options, a: Arithmetic) -> np.ndarray:
+    return _reduced(a.mean, inputs, options)
+
+
+def _reduced(
+    reduce: Callable[[np.ndarray], np.ndarray], inputs: Sequence[np.ndarray], options: Options
+) -> np.ndarray:
     x = inputs[0]
     axes = tuple(sorted({int(axis) % x.ndim for axis in inputs[1].reshape(-1)}))
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     terms = x.transpose(*axes, *kept).reshape(-1, *(x.shape[axis] for axis in kept))
     shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
-    return a.total(terms).reshape(shape if options["keep_dims"] else [x.shape[axis] for axis in kept])
-
-
-def _mean(inputs: Sequence[np.ndarray], options: Options, a: Arithmetic) -> np.ndarray:
-    total = _sum(inputs, options, a)
-    count = inputs[0].size // max(1, total.size)
-    return total * a.step(np.asarray(1 / count, a.dtype))
+    return reduce(terms).reshape(shape if options["keep_dims"] else [x.shape[axis] for axis in kept])
 
 
 def _softmax(inputs: Sequence[np.ndarray], options: Options, a: Arithmetic) -> np.ndarray:

@@ -13,6 +13,7 @@ from tests.harness import ROOT, absent
 
 APP = ROOT / "android_app" / "app"
 REPORTS = APP / "build" / "maven" / "surefire-reports"
+SHIPPED_TESTS = "LiveScreenTest,LifecycleTest,PermissionTest,PicturesTest,DelegateScreenTest,BenchmarkTest"
 
 
 @pytest.mark.slow
@@ -21,7 +22,7 @@ def test_the_apps_own_tests() -> None:
         maven(APP, "test")
     except MissingError as error:
         absent(str(error))
-    assert count_of_tests(REPORTS) > 40
+    assert count_of_tests(REPORTS) > 150
 
 
 @pytest.mark.slow
@@ -37,6 +38,6 @@ def test_activities_on_the_shipped_classes(tmp_path: Path) -> None:
         APP,
         "surefire:test",
         f"-Dclasses={classes}",
-        "-Dtest=MainActivityTest,BenchmarkTest,CameraGeometryTest,Camera2SourceTest",
+        f"-Dtest={SHIPPED_TESTS}",
     )
     assert count_of_tests(REPORTS) >= 40

@@ -10,6 +10,7 @@
 //
 //   @version V               of the library
 //   @input|@output TYPE SCALE ZERO_POINT SIZE...
+//   @took WALL PROCESSOR      nanoseconds of a run's computing alone, the second of all threads together
 //   @refused STEP            what the library did not do; its reason stands in the log before it
 //   @end CODE                0, the exit code, or minus the signal that ended the process
 #define _GNU_SOURCE
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tensorflow/lite/c/c_api.h"
@@ -103,6 +105,12 @@ static void describe(const char *role, const TfLiteTensor *tensor) {
     printf("\n");
 }
 
+static long long now(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
 // One run: inputs from `in`, outputs to `out`. 0 at the end of `in`, below 0 when the library refuses.
 static int run(TfLiteInterpreter *interpreter, FILE *in, FILE *out) {
     API(InterpreterGetInputTensorCount);
@@ -118,7 +126,9 @@ static int run(TfLiteInterpreter *interpreter, FILE *in, FILE *out) {
         if (got == 0 && i == 0 && feof(in)) return 0;
         if (got != size) end(BAD_REQUEST);
     }
+    long long wall = now(CLOCK_MONOTONIC), processor = now(CLOCK_PROCESS_CPUTIME_ID);
     if (InterpreterInvoke(interpreter) != kTfLiteOk) return -1;
+    printf("@took %lld %lld\n", now(CLOCK_MONOTONIC) - wall, now(CLOCK_PROCESS_CPUTIME_ID) - processor);
     for (int i = 0; i < InterpreterGetOutputTensorCount(interpreter); i++) {
         const TfLiteTensor *tensor = InterpreterGetOutputTensor(interpreter, i);
         size_t size = TensorByteSize(tensor);
@@ -209,19 +219,19 @@ int main(int count, char **arguments) {
         requests[total++] = read;
     }
     // The request that is being answered; the child moves it on, the parent reads it when the child has ended.
-    volatile int *now = mmap(NULL, sizeof *now, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    while (*now < total) {
+    volatile int *place = mmap(NULL, sizeof *place, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    while (*place < total) {
         fflush(stdout);
         pid_t child = fork();
         if (child == 0) {
-            const char *sdk = requests[*now].sdk;  // the library asks for it once in a process
+            const char *sdk = requests[*place].sdk;  // the library asks for it once in a process
             setenv("ANDROID_SDK", sdk, 1);
-            while (*now < total && !strcmp(requests[*now].sdk, sdk)) {
-                const Request *request = &requests[*now];
+            while (*place < total && !strcmp(requests[*place].sdk, sdk)) {
+                const Request *request = &requests[*place];
                 int code = serve(arguments[1], request->delegate, request->threads, request->number);
                 printf("\n@end %d\n", code);
                 fflush(stdout);
-                ++*now;
+                ++*place;
             }
             end(0);
         }
@@ -230,7 +240,7 @@ int main(int count, char **arguments) {
         int code = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
         if (code != 0) {
             printf("\n@end %d\n", code);
-            ++*now;
+            ++*place;
         }
     }
     return 0;

@@ -73,6 +73,24 @@ def test_the_logits_stay(folded: FoldedSwiftFormer) -> None:
     assert np.abs(after - before).max() < 2e-2
 
 
+def test_centred_pixels_need_no_large_sums(folded: FoldedSwiftFormer) -> None:
+    """On the mean colour, sums on the way are as small as the result; as they were, they cancel in the bias."""
+
+    def largest(of: FoldedSwiftFormer, colour: np.ndarray) -> float:
+        kernel = of.convs["stem_conv1"].kernel.astype(np.float64)
+        terms = (kernel * colour[:, None]).reshape(-1, kernel.shape[-1])
+        size = np.abs(np.maximum(np.cumsum(terms, axis=0)[-1] + of.convs["stem_conv1"].bias, 1e-3))
+        return float((np.abs(np.cumsum(terms, axis=0)).max(axis=0) / size).max())
+
+    colour = np.asarray(folded.border)
+    centred = folding.centre_pixels(folded)
+    plain, better = (
+        largest(round_stem(folded), colour),
+        largest(round_stem(centred), colour - np.asarray(centred.centre)),
+    )
+    assert better * 50 < plain
+
+
 @pytest.mark.parametrize("zero", ["stem_conv1", "stem_conv2"])
 def test_kernels_of_zeros_are_left_alone(folded: FoldedSwiftFormer, zero: str) -> None:
     kernel, bias = folded.convs[zero]

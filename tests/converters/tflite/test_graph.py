@@ -101,6 +101,21 @@ def test_operators_and_ranks_are_those_intended(gelu: Gelu, more: set[str]) -> N
     assert {ranks[i] for i in outputs} == {2, 4}
 
 
+def test_the_head_of_float16_files_is_a_convolution_of_the_rows() -> None:
+    """Its weights stored in float16 as all others; nothing else differs from the float32 file's graph."""
+    names = [
+        op["op_name"]
+        for op in interpreter_of(converted(precision="float16"))._get_ops_details()
+        if op["op_name"] not in ("DELEGATE", "DEQUANTIZE")
+    ]
+    assert names[-3:] == ["MEAN", "CONV_2D", "MEAN"]
+    plain = [
+        op["op_name"] for op in interpreter_of(converted())._get_ops_details() if op["op_name"] != "DELEGATE"
+    ]
+    assert plain[-2:] == ["MEAN", "FULLY_CONNECTED"]
+    assert sorted(names[:-3]) == sorted(plain[:-2])
+
+
 def test_batch_names_and_signature() -> None:
     interpreter = interpreter_of(converted())
     (image,), (logits,) = interpreter.get_input_details(), interpreter.get_output_details()

@@ -20,8 +20,7 @@ from swiftformer_keras.preprocessing import PREPROCESSINGS, Preprocessing, apply
 from tests import reference
 
 MIN_SQNR_DB = 50.0
-WORST_GPU_SQNR_DB = 45.0
-"""With float16 accumulators, which add up to 2,000 products one after another, whatever the graph."""
+"""With both widths of accumulators."""
 
 
 @functools.cache
@@ -112,11 +111,10 @@ def test_every_variant_on_the_reference_inputs(tmp_path: Path, variant: str, att
     model = reference.classifier(variant, attention, preprocessing=PREPROCESSINGS["timm"])
     export(model, path, precision="float16", input="normalized")
     inputs = list(reference.images(224, 224)[:1])
-    bounds = {"float32": MIN_SQNR_DB, "float16": WORST_GPU_SQNR_DB}
     for loss in emulate(read_graph(path.read_bytes(), "file"), inputs):
         assert loss.overflowing is None
         assert loss.difference.sqnr_db is not None
-        assert loss.difference.sqnr_db >= bounds[loss.accumulators], loss.accumulators
+        assert loss.difference.sqnr_db >= MIN_SQNR_DB, loss.accumulators
 
 
 @pytest.mark.slow
@@ -125,8 +123,7 @@ def test_raw_pixels_pass_as_well(tmp_path: Path) -> None:
     model = reference.classifier("swiftformer_xs", "l2norm", preprocessing=contract)
     export(model, path, precision="float16")
     inputs = pixels(data.sample_pictures()[:1], contract)
-    bounds = {"float32": MIN_SQNR_DB, "float16": WORST_GPU_SQNR_DB}
     for loss in emulate(read_graph(path.read_bytes(), "file"), inputs):
         assert loss.overflowing is None
         assert loss.difference.sqnr_db is not None
-        assert loss.difference.sqnr_db >= bounds[loss.accumulators], loss.accumulators
+        assert loss.difference.sqnr_db >= MIN_SQNR_DB, loss.accumulators

@@ -88,7 +88,7 @@ class CameraSessionTest {
         val reader = SimulatedReader.last
         val image = FakeImage(640, 480)
         reader.bring(image)
-        until("the frame is given back") { image.isClosed }
+        until("the frame is given back, and its answer there") { image.isClosed && fakes.lab.seen != null && controller.get().row(0).isShown }
         controller.pause().stop()
         until("the reader is closed") { reader.isClosed && SimulatedService.open.isEmpty() }
         fakes.lab.seen = null

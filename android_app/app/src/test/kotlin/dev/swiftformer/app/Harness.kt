@@ -9,14 +9,17 @@ import android.view.View
 import android.widget.TextView
 import dev.swiftformer.app.camera.Facing
 import dev.swiftformer.app.screen.Wording
+import dev.swiftformer.app.session.Session
 import dev.swiftformer.core.DelegateKind
 import org.junit.Assert.fail
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
+import org.robolectric.util.ReflectionHelpers
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicBoolean
 
 val app: TestApplication get() = RuntimeEnvironment.getApplication() as TestApplication
 val fakes: FakeParts get() = app.fakes
@@ -90,6 +93,13 @@ fun MainActivity.freeze() {
         FakeImage(640, 480).use { onFrame(it, FakeCamera.facts(Facing.BACK, true)) }
         isShown(R.id.still)
     }
+}
+
+/** Waits until no frame is being worked on and all that was said of the last one is shown. */
+fun MainActivity.rest() {
+    val session = ReflectionHelpers.getField<Session>(this, "session")
+    until("no frame in work") { !ReflectionHelpers.getField<AtomicBoolean>(session, "busy").get() }
+    idle()
 }
 
 /** Waits until a model runs, or cannot. */

@@ -35,7 +35,7 @@ class ScreenshotTest {
 
     /** Times differ from run to run: they are written over with fixed ones. */
     private fun steady(activity: MainActivity) {
-        idle()
+        activity.rest()
         val text = activity.findViewById<android.widget.TextView>(R.id.speed)
         text.text = text.text.replace(Regex("\\d+\\.\\d"), "4.2")
     }

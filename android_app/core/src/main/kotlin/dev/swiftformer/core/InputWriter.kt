@@ -77,15 +77,7 @@ class InputWriter(val preprocessing: Preprocessing, val kind: InputKind, val inp
     }
 
     private fun writeFloats(values: FloatArray, into: ByteBuffer) {
-        val first = if (reversed) 2 else 0
-        val last = 2 - first
-        var i = 0
-        while (i < pixels.size) {
-            values[i + first] = floatTable[pixels[i].toInt() and 255]
-            values[i + 1] = floatTable[256 + (pixels[i + 1].toInt() and 255)]
-            values[i + last] = floatTable[512 + (pixels[i + 2].toInt() and 255)]
-            i += 3
-        }
+        eachChannel { place, entry -> values[place] = floatTable[entry] }
         val view = viewFor(into)
         view.position(0)
         view.put(values)
@@ -93,18 +85,23 @@ class InputWriter(val preprocessing: Preprocessing, val kind: InputKind, val inp
     }
 
     private fun writeBytes(values: ByteArray, into: ByteBuffer) {
+        eachChannel { place, entry -> values[place] = byteTable[entry] }
+        into.clear()
+        into.put(values)
+        into.clear()
+    }
+
+    /** Tells [store] each channel's place in the input and its entry in the table; inlined, so that no frame allocates. */
+    private inline fun eachChannel(store: (place: Int, entry: Int) -> Unit) {
         val first = if (reversed) 2 else 0
         val last = 2 - first
         var i = 0
         while (i < pixels.size) {
-            values[i + first] = byteTable[pixels[i].toInt() and 255]
-            values[i + 1] = byteTable[256 + (pixels[i + 1].toInt() and 255)]
-            values[i + last] = byteTable[512 + (pixels[i + 2].toInt() and 255)]
+            store(i + first, pixels[i].toInt() and 255)
+            store(i + 1, 256 + (pixels[i + 1].toInt() and 255))
+            store(i + last, 512 + (pixels[i + 2].toInt() and 255))
             i += 3
         }
-        into.clear()
-        into.put(values)
-        into.clear()
     }
 
     /** A float view of the buffer; made once, for engines keep theirs. */

@@ -102,6 +102,7 @@ class DelegateChooserTest {
     fun aDelegateThatTookNothingIsNotCalledOne() {
         val xnnpack = Replacement("TfLiteXNNPackDelegate", 4, 4, 1)
         for (lines in listOf(emptyList(), listOf(xnnpack), listOf(Replacement("TfLiteGpuDelegateV2", 0, 4, 1), xnnpack))) {
+            store.text = ""
             val factory = Factory(emptyMap()).also { it.replaced = lines }
             assertFellBack(chooser(factory).start(gpu), cpu, FallbackReason.Kind.TOOK_NOTHING)
         }

@@ -101,7 +101,8 @@ class StillPictures(context: Context) {
 
     private fun decodeBeforeP(uri: Uri): Bitmap? {
         val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-        resolver.openInputStream(uri)?.use { BitmapFactory.decodeStream(it, null, bounds) } ?: return null
+        val first = resolver.openInputStream(uri) ?: return null
+        first.use { BitmapFactory.decodeStream(it, null, bounds) }  // null even where all is well: it decodes nothing
         if (bounds.outWidth <= 0 || bounds.outHeight <= 0) return null
         val options = BitmapFactory.Options().apply {
             inSampleSize = sample(bounds.outWidth, bounds.outHeight)
