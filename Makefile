@@ -134,6 +134,8 @@ bench: $(VENV)/.test  ## Speed, memory and accuracy (minutes; never part of the 
 	@$(BIN)/python -m benchmarks.convert_export
 	@$(BIN)/python -m benchmarks.accuracy_fashion_mnist
 	@$(BIN)/python -m benchmarks.tflite_accuracy
+	@$(BIN)/python -m benchmarks.overhead
+	@$(BIN)/python -m benchmarks.verified_push
 
 .PHONY: bench-quantised
 bench-quantised: $(VENV)/.test  ## Figures of quantised files beside those in the folder PEERS= (minutes)

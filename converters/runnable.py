@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from swiftformer_keras.tasks.image_classifier import SwiftFormerImageClassifier
 
 Scores = Callable[[np.ndarray], tuple[np.ndarray, float]]
+Tensor = Callable[[np.ndarray], np.ndarray]
 
 _RUNS_BEFORE_TRACING = 24
 
@@ -48,6 +49,7 @@ class Runnable:
         scores: from one input, float32 `(height, width, 3)`, to its output (`(1, classes)` of a classifier) and
             how long that took, in milliseconds.
         any_size: it takes pictures of other sizes than its preprocessing gives as well.
+        tensor: of a .tflite file, the input tensor itself (its shape and type) for what `scores` takes.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Runnable:
     output_kind: OutputKind | None
     scores: Scores
     any_size: bool = False
+    tensor: Tensor | None = None
 
     def prepared(self, pixels: np.ndarray) -> np.ndarray:
         """What `scores` takes of pixels uint8 `(height, width, 3)`."""
@@ -97,9 +100,11 @@ def open_file(
         height, width, arrangement = _arrangement(inspection.inputs[0].shape, shown(path))
         facts = facts_of(inspection, preprocessing, labels)
 
+        def tensor(values: np.ndarray) -> np.ndarray:
+            return _quantise(values.transpose(arrangement)[None], source, shown(path))
+
         def scores(values: np.ndarray) -> tuple[np.ndarray, float]:
-            arranged = values.transpose(arrangement)[None]
-            output, model_ms = runner.run(_quantise(arranged, source, shown(path)))
+            output, model_ms = runner.run(tensor(values))
             return _dequantise(output, target, shown(path)), model_ms
 
         yield dataclasses.replace(
@@ -107,6 +112,7 @@ def open_file(
             preprocessing=facts.preprocessing.with_size(height, width),
             classes=target.shape[1] if len(target.shape) == 2 else None,
             scores=scores,
+            tensor=tensor,
         )
 
 

@@ -167,8 +167,82 @@ class SignatureError(SwiftFormerError):
     """A signed APK does not verify."""
 
 
+# --- phones -----------------------------------------------------------------------------------------
+
+
 class DeviceError(SwiftFormerError):
-    """No phone, several without one being named, or the phone refuses."""
+    """Base of everything wrong with a phone or the way to it; itself: the phone refuses what was asked."""
+
+
+class NoDeviceError(DeviceError):
+    """No phone is connected, or none of this serial number."""
+
+
+class SeveralDevicesError(DeviceError):
+    """Several phones are connected and none was named."""
+
+
+class DeviceNotReadyError(DeviceError):
+    """The phone is connected and may not or cannot be used yet: unauthorised, offline, no permissions."""
+
+
+class DeviceGoneError(DeviceError):
+    """The phone went away in the middle of the work: cable pulled, reboot, network lost."""
+
+
+class AdbServerError(DeviceError):
+    """The adb server on this computer ended in the middle of the work, or cannot be started."""
+
+
+class DeviceTimeoutError(DeviceError):
+    """What ran on the phone did not end within its time limit."""
+
+
+class DeviceAnswerError(DeviceError):
+    """The phone's answer is cut short, too long, or not what was asked for."""
+
+
+class DeviceStorageError(DeviceError):
+    """The phone has no room for a file."""
+
+
+class PushMismatchError(DeviceError):
+    """The file on the phone is not the one that was sent."""
+
+
+class DeviceToolError(DeviceError):
+    """The phone lacks a program that is needed."""
+
+
+class AffinityError(DeviceError):
+    """A choice of cores that makes no sense, or that the phone does not have."""
+
+
+class UnsafeTextError(DeviceError):
+    """A name or word has characters that must not reach a phone's shell."""
+
+
+# --- the benchmark ----------------------------------------------------------------------------------
+
+
+class BenchmarkPlanError(SwiftFormerError):
+    """What is to be measured makes no sense, or this runner or phone cannot do it."""
+
+
+class BenchmarkRunnerError(SwiftFormerError):
+    """The program that measures is missing on the phone, too old, or does not start there."""
+
+
+class BenchmarkOutputError(SwiftFormerError):
+    """What a program on the phone answered is cut short, damaged, or contradicts itself."""
+
+
+class RunFileError(SwiftFormerError):
+    """A run's JSON file cannot be read, is damaged, or is of another format or version."""
+
+
+class RunsNotComparableError(SwiftFormerError):
+    """Runs have no configuration in common, or are of different phones where one is needed."""
 
 
 # --- files, network, machine ------------------------------------------------------------------------

@@ -49,18 +49,21 @@ def check_output(path: Path, *, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def write_atomically(path: Path, *, force: bool = False) -> Iterator[Path]:
+def write_atomically(path: Path, *, force: bool = False, uninterrupted: bool = False) -> Iterator[Path]:
     """Give a temporary path beside `path` that takes its name when the block ends well.
 
     On any exception, Ctrl-C included, the temporary file is removed and an existing file stays as it was.
     The temporary name keeps the suffix, for writers that look at it.
+
+    Args:
+        uninterrupted: a Ctrl-C that came before does not stop it: for what shall not be lost with the work.
 
     Raises:
         OutputError: `path` may not be written (see `check_output`), or writing failed.
     """
     with _temporary(Path(path), force) as temporary:
         yield temporary
-        _put_in_place({temporary: Path(path)}, force)
+        _put_in_place({temporary: Path(path)}, force, uninterrupted)
 
 
 @contextlib.contextmanager
@@ -109,13 +112,14 @@ def _temporary(path: Path, force: bool) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _put_in_place(finished: Mapping[Path, Path], force: bool) -> None:
+def _put_in_place(finished: Mapping[Path, Path], force: bool, uninterrupted: bool = False) -> None:
     """Let every temporary file take its name; where one cannot, what was there before is there again."""
     for temporary, path in finished.items():
         if path.exists() and not force:
             raise OutputError(f"{path}: appeared meanwhile; it was kept")
         temporary.chmod(0o666 & ~_umask())
-    interruption.check()
+    if not uninterrupted:
+        interruption.check()
     *companions, last = (
         finished  # the last one is put in place whole or not at all, and nothing comes after it
     )

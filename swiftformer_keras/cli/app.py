@@ -8,14 +8,17 @@ import typer
 
 from swiftformer_keras import __version__
 from swiftformer_keras.cli.app_commands import app_commands
+from swiftformer_keras.cli.benchmark import benchmark
 from swiftformer_keras.cli.classify import classify
 from swiftformer_keras.cli.convert import convert
 from swiftformer_keras.cli.demo import demo
 from swiftformer_keras.cli.deploy import deploy
+from swiftformer_keras.cli.devices import devices
 from swiftformer_keras.cli.doctor import doctor
 from swiftformer_keras.cli.export import export
 from swiftformer_keras.cli.inspect import inspect
 from swiftformer_keras.cli.quantize import quantize
+from swiftformer_keras.cli.report import report
 from swiftformer_keras.cli.sensitivity import sensitivity
 from swiftformer_keras.cli.verify import verify
 
@@ -48,6 +51,20 @@ def swiftformer(
         print(context.get_help())
 
 
-for command in (convert, export, quantize, sensitivity, classify, inspect, verify, deploy, demo, doctor):
+for command in (
+    convert,
+    export,
+    quantize,
+    sensitivity,
+    classify,
+    inspect,
+    verify,
+    deploy,
+    devices,
+    benchmark,
+    report,
+    demo,
+    doctor,
+):
     app.command()(command)
 app.add_typer(app_commands)

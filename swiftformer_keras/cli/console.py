@@ -63,8 +63,17 @@ class Console:
             for line in lines:
                 print(printable(line))
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A table of the result on stdout; columns that hold numbers (`int`, `float`) are right-aligned."""
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        styles: Sequence[str] | None = None,
+    ) -> None:
+        """A table of the result on stdout; columns that hold numbers (`int`, `float`) are right-aligned.
+
+        `styles` has rich's style of each row, for terminals that have colours.
+        """
         if self.as_json:
             return
         from rich.console import Console as RichConsole
@@ -72,15 +81,16 @@ class Console:
 
         texts = [[printable(_cell(value)) for value in row] for row in rows]
         console = RichConsole(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+        styles = [""] * len(rows) if styles is None else styles
         numeric = [
             bool(rows) and all(isinstance(row[index], (int, float)) for row in rows)
             for index in range(len(columns))
         ]
-        grid = _grid(printable(title), columns, texts, numeric)
+        grid = _grid(printable(title), columns, texts, numeric, styles)
         with console.capture() as captured:
             wanted = Measurement.get(console, console.options.update(max_width=_WIDE), grid).maximum
             if len(columns) > 2 and wanted > console.width:
-                console.print(*_list(printable(title), columns, texts), sep="\n")
+                console.print(*_list(printable(title), columns, texts, styles), sep="\n")
             else:
                 console.print(grid)
         print("\n".join(line.rstrip() for line in captured.get().splitlines()))
@@ -140,7 +150,11 @@ def _bars() -> RichProgress:
 
 
 def _grid(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numeric: Sequence[bool],
+    styles: Sequence[str],
 ) -> Table:
     """A table as such: a line a row."""
     from rich import box
@@ -150,19 +164,21 @@ def _grid(
     table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
     for column, right in zip(columns, numeric, strict=True):
         table.add_column(Text(column), justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
+    for row, style in zip(rows, styles, strict=True):
+        table.add_row(*map(Text, row), style=style)
     return table
 
 
-def _list(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Text | Padding]:
+def _list(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str]
+) -> Iterator[Text | Padding]:
     """The same where the terminal is too narrow for a line a row: the first two columns lead, the rest follow."""
     from rich.padding import Padding
     from rich.text import Text
 
     yield Text(title)
-    for row in rows:
-        yield Text("  ".join(filter(None, row[:2])), overflow="fold")
+    for row, style in zip(rows, styles, strict=True):
+        yield Text("  ".join(filter(None, row[:2])), style=style, overflow="fold")
         rest = [f"{column}: {value}" for column, value in zip(columns[2:], row[2:], strict=True) if value]
         if rest:
             yield Padding(Text("; ".join(rest), overflow="fold"), (0, 0, 0, 4))

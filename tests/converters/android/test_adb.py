@@ -10,8 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from converters.android.adb import application_id_of, find_phone, install, parse_devices, run_app, start
-from swiftformer_keras.errors import AppOptionError, DeviceError, MissingToolError
+from converters.android.adb import application_id_of, install, run_app, start
+from swiftformer_keras.errors import (
+    AppOptionError,
+    DeviceError,
+    DeviceGoneError,
+    DeviceNotReadyError,
+    MissingToolError,
+    NoDeviceError,
+    SeveralDevicesError,
+)
 from tests.converters.android.tools import pretend
 from tests.harness import assert_refused
 
@@ -64,42 +72,34 @@ def apk(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_adb_lists() -> None:
-    assert parse_devices(LISTED) == {
-        "emulator-5554": ("device", "sdk_gphone64"),
-        "R58M123ABC": ("unauthorized", "unknown"),
-        "192.168.1.7:5555": ("offline", "unknown"),
-        "0123": ("no permissions", "unknown"),
-    }
-    started = "* daemon not running; starting now at tcp:5037\n* daemon started successfully\n" + ONE
-    assert parse_devices(started) == {"R58M": ("device", "Pixel_8")}
-
-
 def test_without_adb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert_refused(MissingToolError, find_phone, "adb not found", "Install it")
+    assert_refused(MissingToolError, start, "adb not found", "Install it")
 
 
 @pytest.mark.parametrize(
-    ("listed", "serial", "mentions"),
+    ("listed", "serial", "error", "mentions"),
     [
-        ("List of devices attached\n\n", None, ["no phone is connected"]),
-        (LISTED, None, ["4 phones", "emulator-5554", "--serial"]),
-        (LISTED, "R58M123ABC", ["R58M123ABC", "has not allowed this computer"]),
-        (LISTED, "192.168.1.7:5555", ["does not answer"]),
-        (LISTED, "0123", ["udev"]),
-        (LISTED, "absent", ["'absent'"]),
+        ("List of devices attached\n\n", None, NoDeviceError, ["no phone is connected"]),
+        (LISTED, None, SeveralDevicesError, ["4 phones", "emulator-5554", "--serial"]),
+        (LISTED, "R58M123ABC", DeviceNotReadyError, ["R58M123ABC", "has not allowed this computer"]),
+        (LISTED, "192.168.1.7:5555", DeviceNotReadyError, ["does not answer"]),
+        (LISTED, "0123", DeviceNotReadyError, ["udev"]),
+        (LISTED, "absent", NoDeviceError, ["'absent'"]),
     ],
 )
-def test_no_phone_that_can_be_used(adb: Adb, listed: str, serial: str | None, mentions: list[str]) -> None:
+def test_no_phone_that_can_be_used(
+    adb: Adb, listed: str, serial: str | None, error: type[DeviceError], mentions: list[str]
+) -> None:
     adb.answer("devices", listed)
-    assert_refused(DeviceError, lambda: find_phone(serial), *mentions)
+    assert_refused(error, lambda: start(serial=serial), *mentions)
 
 
 def test_the_only_phone_and_the_chosen_one(adb: Adb) -> None:
-    assert find_phone().serial == "R58M"
+    adb.answer("start", "Status: ok\n")
+    assert start().serial == "R58M"
     adb.answer("devices", LISTED)
-    assert find_phone("emulator-5554").model == "sdk_gphone64"
+    assert start(serial="emulator-5554").model == "sdk_gphone64"
 
 
 def test_install_and_run(adb: Adb, apk: Path) -> None:
@@ -116,6 +116,7 @@ def test_install_and_run(adb: Adb, apk: Path) -> None:
             "-s",
             "R58M",
             "shell",
+            "-n",
             "am",
             "start",
             "-W",
@@ -136,12 +137,16 @@ def test_install_and_run(adb: Adb, apk: Path) -> None:
         ("Failure [INSTALL_FAILED_NO_MATCHING_ABIS: Failed]", 1, "--abis"),
         ("Failure [INSTALL_FAILED_OLDER_SDK]", 0, "Android 8"),
         ("Failure [INSTALL_FAILED_SOMETHING_NEW: words]", 1, "INSTALL_FAILED_SOMETHING_NEW"),
-        ("adb: device offline", 1, "device offline"),
     ],
 )
 def test_a_phone_that_refuses(adb: Adb, apk: Path, said: str, code: int, mention: str) -> None:
     adb.answer("install", said, code)
     assert_refused(DeviceError, lambda: install(apk), mention)
+
+
+def test_a_phone_that_goes_away_while_it_installs(adb: Adb, apk: Path) -> None:
+    adb.answer("install", "adb: device offline", 1)
+    assert_refused(DeviceGoneError, lambda: install(apk), "went away", "R58M")
 
 
 def test_an_app_that_is_not_there(adb: Adb) -> None:

@@ -21,6 +21,9 @@ COMMANDS = (
     "inspect",
     "verify",
     "deploy",
+    "devices",
+    "benchmark",
+    "report",
     "demo",
     "doctor",
 )

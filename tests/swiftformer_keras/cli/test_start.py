@@ -129,7 +129,7 @@ def test_every_command_has_the_common_options() -> None:
         text = run_cli(command, "--help").stdout
         assert "--json" in text
         assert "--quiet" in text
-        assert ("--force" in text) == (command not in {"classify", "inspect", "doctor"}), command
+        assert ("--force" in text) == (command not in {"classify", "inspect", "devices", "doctor"}), command
     for command in APP_COMMANDS:
         text = run_cli("app", command, "--help").stdout
         assert "--json" in text

@@ -25,6 +25,8 @@ import dev.swiftformer.core.ModelIndex
 import dev.swiftformer.core.ModelIndexException
 import dev.swiftformer.core.ModelProblem
 import dev.swiftformer.core.ModelProblemException
+import dev.swiftformer.core.Times
+import dev.swiftformer.core.WarmUp
 import java.io.File
 import java.io.FileInputStream
 import java.io.IOException
@@ -40,11 +42,13 @@ import java.util.TimeZone
  * What was asked for is measured or refused; nothing falls back to anything else here. Everything, the delegate's whole
  * life included, happens on the calling thread.
  *
+ * @param file where a path of the plan's is.
  * @param status is told each step, in a few words.
  */
 class Benchmark(
     private val context: Context,
     private val log: OwnLog = Logcat(),
+    private val file: (String) -> File = ::File,
     private val status: (String) -> Unit = {},
 ) {
     private val models = ModelLibrary(AssetFiles(context.assets))
@@ -90,25 +94,15 @@ class Benchmark(
             if (plan.golden) golden(entry, model, engine, result)
             if (result.error != null) return
             if (result.golden == null) engine.input.put(ByteArray(engine.input.capacity())).rewind()
-            status("running ${plan.warmUp} + ${plan.runs}")
             val first = if (result.golden == null) timed(engine) else null
             result.firstInferenceMs = first ?: result.firstInferenceMs
-            result.warmUpMs = DoubleArray(plan.warmUp) { timed(engine) }
+            warmUp(plan, engine, result)
             val loaded = Debug.getPss()
-            var peak = maxOf(before, loaded)
-            val native = ArrayList<Double>()
-            val samples = DoubleArray(plan.runs)
-            for (run in samples.indices) {
-                samples[run] = timed(engine)
-                engine.nativeMs?.let { native.add(it) }
-                if (run % MEMORY_EVERY == 0) peak = maxOf(peak, Debug.getPss())
-            }
-            result.samplesMs = samples
-            result.nativeMs = native.toDoubleArray()
-            result.memory = BenchmarkResult.Memory(before, loaded, maxOf(peak, Debug.getPss()))
+            samples(plan, engine, result)
+            result.memory = BenchmarkResult.Memory(before, loaded, maxOf(before, loaded, Debug.getPss()))
             plan.evaluate?.let { folder ->
                 status("evaluating $folder")
-                result.evaluation = Evaluation(model.description, engine).of(File(folder))
+                result.evaluation = Evaluation(model.description, engine).of(file(folder))
             }
         }
         result.thermal =
@@ -138,6 +132,37 @@ class Benchmark(
         if (found !is GoldenResult.Passed) result.error = "the golden picture's answer is wrong"
     }
 
+    private fun warmUp(plan: BenchmarkPlan, engine: InterpreterEngine, result: BenchmarkResult) {
+        val count = plan.warmUp
+        status("warming up ${count ?: "until it is stable"}")
+        val times = Times(count ?: WarmUp.WINDOW)
+        var ended = if (count == null) WarmUp.Next.MORE else null
+        if (count != null) repeat(count) { times.add(timed(engine)) }
+        while (ended == WarmUp.Next.MORE) {
+            repeat(WarmUp.WINDOW) { times.add(timed(engine)) }
+            ended = WarmUp.judge(times.toArray())
+        }
+        result.warmUpMs = times.toArray()
+        result.warmUpEnded = when (ended) {
+            WarmUp.Next.STABLE -> BenchmarkResult.WarmUpEnded.STABLE
+            WarmUp.Next.LIMIT -> BenchmarkResult.WarmUpEnded.LIMIT
+            else -> BenchmarkResult.WarmUpEnded.COUNT
+        }
+    }
+
+    /** Nothing but the engine runs between two samples: reading the memory there would cool its caches. */
+    private fun samples(plan: BenchmarkPlan, engine: InterpreterEngine, result: BenchmarkResult) {
+        status("running ${plan.runs} or more")
+        val samples = Times(plan.runs)
+        val native = Times(plan.runs)
+        while (!plan.isEnough(samples.count, samples.totalMs)) {
+            samples.add(timed(engine))
+            engine.nativeMs?.let { native.add(it) }
+        }
+        result.samplesMs = samples.toArray()
+        result.nativeMs = native.toArray()
+    }
+
     private fun timed(engine: InterpreterEngine): Double {
         val began = System.nanoTime()
         engine.run()
@@ -149,7 +174,7 @@ class Benchmark(
 
     private fun openPath(path: String): OpenModel {
         val bytes = try {
-            FileInputStream(path).channel.use { it.map(FileChannel.MapMode.READ_ONLY, 0, it.size()) }
+            FileInputStream(file(path)).channel.use { it.map(FileChannel.MapMode.READ_ONLY, 0, it.size()) }
         } catch (e: IOException) {
             throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, path, listOf(e.message ?: "no such file")))
         }
@@ -184,9 +209,4 @@ class Benchmark(
         .apply { timeZone = TimeZone.getTimeZone("UTC") }.format(Date())
 
     private fun since(began: Long): Double = (System.nanoTime() - began) / 1e6
-
-    private companion object {
-        /** Reading the memory takes milliseconds: not between every two runs. */
-        const val MEMORY_EVERY = 16
-    }
 }

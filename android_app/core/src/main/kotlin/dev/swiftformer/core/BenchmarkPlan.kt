@@ -8,7 +8,9 @@ class BenchmarkArgumentException(message: String) : Exception(message)
  *
  * @property model a bundled file's name, or the path of a .tflite file in [TEMPORARY_FOLDER].
  * @property choice delegate and threads.
- * @property runs timed runs, after [warmUp] untimed ones.
+ * @property runs least number of timed runs.
+ * @property seconds least time that they take together; both are reached unless [MOST_RUNS] is.
+ * @property warmUp runs before them; null for as many as [WarmUp] wants.
  * @property golden whether the golden picture is checked (a bundled model has one).
  * @property evaluate a folder of pictures in [TEMPORARY_FOLDER] whose scores are wanted, or null.
  * @property precisionLoss whether a GPU may compute in float16.
@@ -18,7 +20,8 @@ data class BenchmarkPlan(
     val model: String,
     val choice: DelegateChoice,
     val runs: Int,
-    val warmUp: Int,
+    val seconds: Double,
+    val warmUp: Int?,
     val golden: Boolean,
     val evaluate: String?,
     val precisionLoss: Boolean,
@@ -27,19 +30,29 @@ data class BenchmarkPlan(
     /** Whether [model] is a path on the device and not a bundled file. */
     val isPath: Boolean get() = model.startsWith("/")
 
+    /** Whether [count] timed runs, which took [totalMs] together, are what was asked for. */
+    fun isEnough(count: Int, totalMs: Double): Boolean =
+        count >= MOST_RUNS || (count >= runs && totalMs >= seconds * 1000)
+
     /** As the result file states it. */
     fun toJson(): Map<String, Any?> = linkedMapOf(
         "model" to model, "delegate" to DELEGATES.first { it.second == choice.copy(threads = 1) }.first,
-        "threads" to choice.threads, "runs" to runs, "warm_up" to warmUp, "golden" to golden, "evaluate" to evaluate,
-        "precision_loss" to precisionLoss, "result" to result,
+        "threads" to choice.threads, "runs" to runs, "seconds" to seconds, "warm_up" to (warmUp ?: AUTO),
+        "golden" to golden, "evaluate" to evaluate, "precision_loss" to precisionLoss, "result" to result,
     )
 
     companion object {
         /** Where the shell may write and the app may read: models and pictures are pushed there. */
         const val TEMPORARY_FOLDER = "/data/local/tmp/"
 
+        /** More timed runs than this are never made. */
+        const val MOST_RUNS = 100_000
+
+        /** As a value of `warm_up`: until the latency is stable. */
+        const val AUTO = "auto"
+
         val NAMES = listOf(
-            "model", "delegate", "threads", "runs", "warm_up", "golden", "evaluate", "precision_loss", "result",
+            "model", "delegate", "threads", "runs", "seconds", "warm_up", "golden", "evaluate", "precision_loss", "result",
         )
 
         private val DELEGATES = listOf(
@@ -50,6 +63,7 @@ data class BenchmarkPlan(
         )
         private val FILE = Regex("[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
         private val PATH = Regex("[A-Za-z0-9_./+=@,-]{1,512}")
+        private val SECONDS = Regex("[0-9]{1,4}([.][0-9]{1,6})?")
 
         /**
          * Read arguments strictly: an unknown name, a number out of range or a path elsewhere is an error, never a default.
@@ -75,6 +89,12 @@ data class BenchmarkPlan(
                 "false" -> false
                 else -> wrong(name, "true or false", text)
             }
+            fun seconds(): Double {
+                val text = text("seconds") ?: return 0.0
+                val value = if (SECONDS.matches(text)) text.toDouble() else null
+                if (value == null || value > 3600) wrong("seconds", "a number from 0 to 3600", text)
+                return value
+            }
             val model = text("model") ?: throw BenchmarkArgumentException("model: is missing; name a bundled file or a path")
             if (model.startsWith("/")) path("model", model) else if (!FILE.matches(model)) {
                 wrong("model", "a bundled file's name or a path in $TEMPORARY_FOLDER", model)
@@ -88,8 +108,9 @@ data class BenchmarkPlan(
             return BenchmarkPlan(
                 model = model,
                 choice = choice.copy(threads = number("threads", 1..DelegateChoice.MAX_THREADS, 4)),
-                runs = number("runs", 1..100_000, 50),
-                warmUp = number("warm_up", 0..10_000, 10),
+                runs = number("runs", 1..MOST_RUNS, 50),
+                seconds = seconds(),
+                warmUp = if (arguments["warm_up"] == AUTO) null else number("warm_up", 0..10_000, 10),
                 golden = flag("golden", true),
                 evaluate = text("evaluate")?.also { path("evaluate", it) },
                 precisionLoss = flag("precision_loss", true),

@@ -22,6 +22,9 @@ class BenchmarkResult(val plan: BenchmarkPlan) {
     var firstInferenceMs: Double? = null
     var warmUpMs = DoubleArray(0)
 
+    /** Why the warm-up ended; null where it was not reached. */
+    var warmUpEnded: WarmUpEnded? = null
+
     /** Every timed run around the engine's call, in order. */
     var samplesMs = DoubleArray(0)
 
@@ -41,6 +44,9 @@ class BenchmarkResult(val plan: BenchmarkPlan) {
     class Device(
         val manufacturer: String, val model: String, val sdk: Int, val abi: String, val soc: String, val cores: Int,
     )
+
+    /** [COUNT]: as many runs as were asked for. The others are what [WarmUp] says. */
+    enum class WarmUpEnded { COUNT, STABLE, LIMIT }
 
     /** Proportional set size before the model, with it, and the largest seen; null where the system does not say. */
     class Memory(val beforeKib: Long?, val loadedKib: Long?, val peakKib: Long?)
@@ -72,6 +78,7 @@ class BenchmarkResult(val plan: BenchmarkPlan) {
             "initialization_ms" to initializationMs,
             "first_inference_ms" to firstInferenceMs,
             "warm_up_ms" to warmUpMs,
+            "warm_up_ended" to warmUpEnded,
             "samples_ms" to samplesMs,
             "native_ms" to nativeMs,
             "summary" to if (samplesMs.isEmpty()) null else Statistics(samplesMs).toJson(),

@@ -122,17 +122,20 @@ class TextsTest {
     fun benchmarkArgumentsAreRead() {
         val plan = BenchmarkPlan.parse(
             mapOf(
-                "model" to "/data/local/tmp/a/m.tflite", "delegate" to "gpu", "threads" to "2", "runs" to "100", "warm_up" to "0",
+                "model" to "/data/local/tmp/a/m.tflite", "delegate" to "gpu", "threads" to "2", "runs" to "100", "warm_up" to "0", "seconds" to "1.25",
                 "golden" to "false", "evaluate" to "/data/local/tmp/pictures", "precision_loss" to "false", "result" to "x.json",
             )
         )
         assertEquals(
-            BenchmarkPlan("/data/local/tmp/a/m.tflite", DelegateChoice(DelegateKind.GPU, 2), 100, 0, false, "/data/local/tmp/pictures", false, "x.json"),
+            BenchmarkPlan("/data/local/tmp/a/m.tflite", DelegateChoice(DelegateKind.GPU, 2), 100, 1.25, 0, false, "/data/local/tmp/pictures", false, "x.json"),
             plan,
         )
         assertTrue(plan.isPath)
         val least = BenchmarkPlan.parse(mapOf("model" to "m.tflite"))
-        assertEquals(BenchmarkPlan("m.tflite", DelegateChoice(DelegateKind.CPU, 4), 50, 10, true, null, true, "benchmark.json"), least)
+        assertEquals(BenchmarkPlan("m.tflite", DelegateChoice(DelegateKind.CPU, 4), 50, 0.0, 10, true, null, true, "benchmark.json"), least)
+        val auto = BenchmarkPlan.parse(mapOf("model" to "m.tflite", "warm_up" to "auto"))
+        assertNull(auto.warmUp)
+        assertEquals("auto", auto.toJson()["warm_up"])
         assertEquals("cpu_plain", BenchmarkPlan.parse(mapOf("model" to "m.tflite", "delegate" to "cpu_plain")).toJson()["delegate"])
     }
 
@@ -145,7 +148,8 @@ class TextsTest {
             mapOf("model" to "/data/local/tmp/" + "a".repeat(600) + ".tflite"), mapOf("model" to "; rm -rf.tflite"),
         ) + listOf(
             "threads" to "0", "threads" to "65", "threads" to "-1", "threads" to "4.0", "threads" to "four", "threads" to "", "threads" to "٤",
-            "runs" to "0", "runs" to "100001", "runs" to "99999999999999", "runs" to "1e3", "warm_up" to "-1", "delegate" to "tpu",
+            "seconds" to "-1", "seconds" to "3600.1", "seconds" to "1e3", "seconds" to "", "seconds" to ".5", "seconds" to "1.", "seconds" to "NaN",
+            "warm_up" to "Auto", "warm_up" to "", "warm_up" to "10001", "seconds" to null, "runs" to "0", "runs" to "100001", "runs" to "99999999999999", "runs" to "1e3", "warm_up" to "-1", "delegate" to "tpu",
             "delegate" to "GPU", "golden" to "yes", "golden" to null, "precision_loss" to "1", "evaluate" to "/etc", "evaluate" to "pictures",
             "evaluate" to "/data/local/tmp/a/..", "evaluate" to "/data/local/tmp/", "result" to "../x.json", "result" to "x.txt",
             "result" to "/x.json", "unknown" to "1", "Model" to "m.tflite",
@@ -167,6 +171,7 @@ class TextsTest {
         result.fallbacks.add(FallbackReason(FallbackReason.Kind.TOO_HOT, DelegateChoice(DelegateKind.GPU), listOf("4")))
         result.golden = GoldenResult.WrongAnswer(0.2f, 0.05f, 3)
         result.samplesMs = doubleArrayOf(3.0, 1.0, 2.0)
+        result.warmUpEnded = BenchmarkResult.WarmUpEnded.STABLE
         result.memory = BenchmarkResult.Memory(1, 2, null)
         result.thermal = BenchmarkResult.Thermal(0, 1, 0.5, Double.NaN)
         result.app = BenchmarkResult.App("a", "1", false)
@@ -175,6 +180,7 @@ class TextsTest {
         result.error = "two\nlines"
         val json = JSONObject(result.toJson())
         assertEquals(2.0, json.getJSONObject("summary").getDouble("median"))
+        assertEquals("stable", json.getString("warm_up_ended"))
         assertEquals("too_hot", json.getJSONArray("fallbacks").getJSONObject(0).getString("kind"))
         assertEquals(2, json.getJSONObject("running").getJSONArray("replacing").getJSONObject(0).getInt("total"))
         assertEquals("NaN", json.getJSONObject("thermal").getString("headroom_after"))

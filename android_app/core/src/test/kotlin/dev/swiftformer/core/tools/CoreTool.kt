@@ -13,6 +13,7 @@ import dev.swiftformer.core.RgbPicture
 import dev.swiftformer.core.RgbSource
 import dev.swiftformer.core.TensorSpec
 import dev.swiftformer.core.TensorType
+import dev.swiftformer.core.WarmUp
 import java.io.File
 import java.lang.management.ManagementFactory
 import java.nio.ByteBuffer
@@ -26,18 +27,25 @@ import kotlin.system.exitProcess
  *                           {"preprocessing": {…}, "input": {"kind", "type", "scale", "zero_point"}}: each picture's raw
  *                           bytes (argb: 32-bit values, big-endian) become the input tensor's bytes.
  *     model FILE            what the core reads in a .tflite file, as JSON, or the problem with exit code 1
+ *     warm-up FILE          FILE is a list of lists of times in milliseconds: what the warm-up's rule says after each
  *     cpu-time RUNS         processor time of camera frame to tensor, in milliseconds: least, median
  */
 fun main(arguments: Array<String>) {
     when {
         arguments.size == 2 && arguments[0] == "tensors" -> tensors(File(arguments[1]))
         arguments.size == 2 && arguments[0] == "model" -> model(File(arguments[1]))
+        arguments.size == 2 && arguments[0] == "warm-up" -> warmUp(File(arguments[1]))
         arguments.size == 2 && arguments[0] == "cpu-time" -> cpuTime(arguments[1].toInt())
         else -> {
-            System.err.println("usage: tensors JOBS.json | model FILE | cpu-time RUNS")
+            System.err.println("usage: tensors JOBS.json | model FILE | warm-up FILE | cpu-time RUNS")
             exitProcess(2)
         }
     }
+}
+
+private fun warmUp(file: File) {
+    val lists = (Json.parse(file.readText()) as List<*>).map { list -> (list as List<*>).map { (it as Number).toDouble() } }
+    println(Json.write(lists.map { WarmUp.judge(it.toDoubleArray()) }))
 }
 
 private fun tensors(jobs: File) {

@@ -1,0 +1,239 @@
+"""Runs side by side: what each configuration's median was multiplied by, and whether that is a regression.
+
+Runs share no rounds, so processes are compared all with all (`statistics.unpaired_ratio`). A configuration of one run
+is the same of another when delegate, threads and cores are, and the model's bytes; where those changed (before and
+after), its file name.
+
+The regression check of a bound b asks of each configuration whether its median grew to more than 1 + b times the
+baseline's, and answers one of three: "regressed" where the whole interval lies above the bound, "within" where the
+whole interval lies below it or at it, "unclear" where the interval holds the bound. The intervals are widened
+(Bonferroni) so that of all the configurations together a false "regressed" has a probability of 2.5 % at most, where
+the processes are many enough for that; the probability that holds is stated. It is about processes of these two
+sessions: what differs between sessions as a whole must find room in the bound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from swiftformer_keras.benchmark import statistics
+from swiftformer_keras.benchmark.facts import DeviceFacts
+from swiftformer_keras.benchmark.plan import Configuration
+from swiftformer_keras.benchmark.statistics import Ratio
+from swiftformer_keras.benchmark.summary import Row, RunSummary, takes_part
+from swiftformer_keras.errors import RunsNotComparableError
+from swiftformer_keras.shown import shown
+
+FALSE_ALARM = 0.025
+LEAST_PROCESSES = 3  # on both sides; of fewer no order of the processes is surprising
+
+Outcome = Literal["regressed", "within", "unclear", "lost"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One configuration in two runs; `growth` is the later median over the earlier one."""
+
+    before: Row
+    after: Row
+    growth: Ratio | None
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs; `missing` are the earlier one's configurations that the later one did not plan."""
+
+    before: RunSummary
+    after: RunSummary
+    pairs: tuple[Pair, ...]
+    missing: tuple[Row, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def same_device(self) -> bool:
+        return same_device(self.before.run.device, self.after.run.device)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the check says of a pair; `lost` is what was measured before and could not be now."""
+
+    pair: Pair
+    outcome: Outcome
+    growth: Ratio | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """The regression check of one comparison; `false_alarm` bounds the probability of any false "regressed"."""
+
+    comparison: Comparison
+    max_regression: float
+    findings: tuple[Finding, ...]
+    false_alarm: float
+
+    def of(self, *outcomes: Outcome) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.outcome in outcomes)
+
+
+def parse_bound(text: str) -> float:
+    """`"5%"` or `"0.05"` as 0.05.
+
+    Raises:
+        ValueError: it is neither, or not within 0 to 1000 %.
+    """
+    match = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,6})?|\.[0-9]{1,6})(%?)", text.strip(), re.ASCII)
+    bound = float(match[1]) / (100 if match[2] else 1) if match else -1.0
+    if not 0 <= bound <= 10:
+        raise ValueError(f"{shown(text, 40)!r} is no bound. Write it as in 5% or 0.05")
+    return bound
+
+
+def compare(before: RunSummary, after: RunSummary) -> Comparison:
+    """Match the configurations of two runs.
+
+    Raises:
+        RunsNotComparableError: they have none in common.
+    """
+    left = {row.result.configuration: row for row in after.rows}
+    pairs, missing = [], []
+    for row in before.rows:
+        match = _match(row.result.configuration, list(left))
+        if match is None:
+            missing.append(row)
+        else:
+            pairs.append(_pair(row, left.pop(match)))
+    if not pairs:
+        raise RunsNotComparableError(
+            "the runs have no configuration in common (same model file, delegate, threads and cores). Compare runs of "
+            "one plan"
+        )
+    return Comparison(before, after, tuple(pairs), tuple(missing), tuple(_remarks(before, after)))
+
+
+def compare_all(summaries: Sequence[RunSummary]) -> tuple[Comparison, ...]:
+    """Each run with the first one of the same phone, where there is an earlier one; else with the first of all.
+
+    Raises:
+        RunsNotComparableError: two of them have no configuration in common.
+    """
+    found = []
+    for index, after in enumerate(summaries[1:], start=1):
+        earlier = (s for s in summaries[:index] if same_device(s.run.device, after.run.device))
+        found.append(compare(next(earlier, summaries[0]), after))
+    return tuple(found)
+
+
+def check(comparison: Comparison, max_regression: float) -> Check:
+    """Whether medians grew by more than `max_regression` (0.05 is 5 %).
+
+    Raises:
+        RunsNotComparableError: the runs are of different phones.
+    """
+    if not comparison.same_device:
+        raise RunsNotComparableError(
+            f"{device_name(comparison.before.run.device)} and {device_name(comparison.after.run.device)} are different "
+            "phones: a regression is of one. Give runs of the same phone, or leave --max-regression out"
+        )
+    tested = [pair for pair in comparison.pairs if takes_part(pair.before) and takes_part(pair.after)]
+    findings, false_alarm = [], 0.0
+    for pair in comparison.pairs:
+        if not takes_part(pair.before):
+            continue
+        if not takes_part(pair.after):
+            why = pair.after.result.reason or pair.after.result.status
+            findings.append(Finding(pair, "lost", None, f"was measured before, and now: {shown(why)}"))
+            continue
+        level = _level(pair, FALSE_ALARM / len(tested))
+        finding = _judge(pair, max_regression, level)
+        findings.append(finding)
+        false_alarm += level if _enough(pair) else 0.0
+    return Check(comparison, max_regression, tuple(findings), min(1.0, false_alarm))
+
+
+def same_device(a: DeviceFacts, b: DeviceFacts) -> bool:
+    """Whether two runs are of one kind of phone; the serial may differ, as in a farm of equal ones."""
+    return (a.manufacturer, a.model, a.soc) == (b.manufacturer, b.model, b.soc)
+
+
+def device_name(device: DeviceFacts) -> str:
+    """What people call it: maker and model, or its serial where it does not say."""
+    named = " ".join(filter(None, (device.manufacturer, device.model)))
+    return shown(named or device.serial, 80)
+
+
+def _match(wanted: Configuration, offered: Sequence[Configuration]) -> Configuration | None:
+    alike = [c for c in offered if _way(c) == _way(wanted)]
+    return next(
+        (c for c in alike if c.model_sha256 == wanted.model_sha256),
+        next((c for c in alike if c.model_file == wanted.model_file), None),
+    )
+
+
+def _way(configuration: Configuration) -> tuple[object, ...]:
+    return configuration.delegate, configuration.threads, configuration.affinity
+
+
+def _pair(before: Row, after: Row) -> Pair:
+    remarks = []
+    growth = None
+    if takes_part(before) and takes_part(after):
+        growth = statistics.unpaired_ratio(list(after.medians_ms.values()), list(before.medians_ms.values()))
+    old, new = before.result, after.result
+    if old.configuration.model_sha256 != new.configuration.model_sha256:
+        remarks.append("the model file changed")
+    if old.residency and new.residency and old.residency.verdict != new.residency.verdict:
+        remarks.append(f"residency was {old.residency.verdict} and is {new.residency.verdict}")
+    runtimes = [{p.runtime_version for p in result.processes if p.runtime_version} for result in (old, new)]
+    if all(runtimes) and runtimes[0] != runtimes[1]:
+        was, now = (", ".join(sorted(shown(version, 40) for version in each)) for each in runtimes)
+        remarks.append(f"runtime was {was} and is {now}")
+    return Pair(before, after, growth, tuple(remarks))
+
+
+def _remarks(before: RunSummary, after: RunSummary) -> list[str]:
+    a, b = before.run, after.run
+    remarks = []
+    if not same_device(a.device, b.device):
+        remarks.append("different phones")
+    elif a.device.serial != b.device.serial:
+        remarks.append("two phones of the same model")
+    if a.device.fingerprint != b.device.fingerprint and same_device(a.device, b.device):
+        remarks.append("the phone's system was updated in between")
+    if a.plan.runner != b.plan.runner:
+        remarks.append(f"measured by {shown(a.plan.runner, 40)} and {shown(b.plan.runner, 40)}")
+    if a.plan.preset != b.plan.preset:
+        remarks.append(f"preset {shown(a.plan.preset, 40)} and {shown(b.plan.preset, 40)}")
+    for run, which in ((a, "earlier"), (b, "later")):
+        if run.finished_at is None:
+            remarks.append(f"the {which} run was not finished")
+    return remarks
+
+
+def _enough(pair: Pair) -> bool:
+    return min(len(pair.before.medians_ms), len(pair.after.medians_ms)) >= LEAST_PROCESSES
+
+
+def _level(pair: Pair, wanted: float) -> float:
+    """The exact one-sided level of the widest useful interval: at most `wanted`, or the smallest there is."""
+    n, m = len(pair.after.medians_ms), len(pair.before.medians_ms)
+    rank = statistics.mann_whitney_rank(n, m, wanted) or 1
+    return statistics.mann_whitney_below(rank, n, m)
+
+
+def _judge(pair: Pair, max_regression: float, level: float) -> Finding:
+    bound = 1 + max_regression
+    after, before = list(pair.after.medians_ms.values()), list(pair.before.medians_ms.values())
+    growth = statistics.unpaired_ratio(after, before, level)
+    if growth is None or growth.interval is None or not _enough(pair):
+        return Finding(pair, "unclear", growth, f"fewer than {LEAST_PROCESSES} processes in one of the runs")
+    low, high = growth.interval.low, growth.interval.high
+    text = f"{growth.value:.3f} times the earlier median ({low:.3f} to {high:.3f})"
+    if low > bound:
+        return Finding(pair, "regressed", growth, text)
+    return Finding(pair, "within" if high <= bound else "unclear", growth, text)

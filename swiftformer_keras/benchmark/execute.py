@@ -1,0 +1,291 @@
+"""A plan on one phone: rounds of fresh processes, with whatever goes wrong in one of them kept to it.
+
+What was measured is saved every few seconds and whenever the work ends, however it ends; a run that was read back
+goes on where it stopped. A fault of one configuration (a crash, a hang, a delegate that takes nothing, an answer that
+cannot be read) ends that configuration alone; only a phone that is gone ends the others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from swiftformer_keras.benchmark import residency
+from swiftformer_keras.benchmark.cooling import CoolLimit, too_hot
+from swiftformer_keras.benchmark.moments import now
+from swiftformer_keras.benchmark.plan import Configuration, Plan, ProcessBudget
+from swiftformer_keras.benchmark.result import ConfigurationResult, ProcessResult, Run
+from swiftformer_keras.benchmark.runners import Runner
+from swiftformer_keras.errors import (
+    AdbServerError,
+    BenchmarkOutputError,
+    BenchmarkRunnerError,
+    DeviceError,
+    DeviceGoneError,
+    DeviceNotReadyError,
+    NoDeviceError,
+)
+from swiftformer_keras.shown import shown
+
+if TYPE_CHECKING:
+    from swiftformer_keras.benchmark.answers import Answers
+    from swiftformer_keras.benchmark.session import DeviceSession
+    from swiftformer_keras.benchmark.state import DeviceState
+    from swiftformer_keras.benchmark.transfer import RemoteFile
+
+Progress = Callable[[str, int, int], None]
+Save = Callable[[Run], None]
+
+GONE = (DeviceGoneError, AdbServerError, NoDeviceError, DeviceNotReadyError)
+"""After these nothing more can be measured."""
+
+SAVE_EVERY_S, SAVE_SHARE = 5.0, 0.05
+"""Between two saves, and the share of the time that saving may take: so much is lost at most where the power fails."""
+
+
+SAME_MOMENT_S = 1.0
+"""So long ago a state may have been read to be that of now."""
+
+
+def with_note(run: Run, line: str) -> Run:
+    """The run with one more line, which it has once."""
+    return run if line in run.notes else dataclasses.replace(run, notes=(*run.notes, line))
+
+
+def no_progress(step: str, done: int = 0, total: int = 0) -> None:
+    """Takes progress and shows none."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What is to be done on a phone.
+
+    Attributes:
+        models: the file of each SHA-256.
+        cool: what the phone has to come down to before each process.
+        time_limit_s: of each process; by default by the plan.
+        answers: golden inputs and labelled pictures to check the answers with, or None.
+    """
+
+    plan: Plan
+    runner: Runner
+    models: Mapping[str, Path]
+    cool: CoolLimit
+    time_limit_s: float | None = None
+    answers: Answers | None = None
+
+
+class Execution:
+    """One plan on one session.
+
+    Args:
+        run: as far as it is: a new one, or one that was read back.
+        save: is given the run as it grows.
+    """
+
+    def __init__(
+        self, work: Work, session: DeviceSession, run: Run, save: Save, progress: Progress = no_progress
+    ) -> None:
+        self._work, self._session, self._save, self._progress = work, session, save, progress
+        self._run = run
+        self._results = {each.configuration: each for each in run.configurations}
+        self._remote: dict[str, RemoteFile] = {}
+        self._save_at = time.monotonic() + SAVE_EVERY_S
+        self._latest: tuple[float, DeviceState] | None = None
+        self._done = 0
+        answers = 0 if work.answers is None else work.answers.steps
+        self._total = len(self._results) * (work.plan.preset.processes + 1 + answers)
+
+    def run(self) -> Run:
+        """Do what is left to do.
+
+        Raises:
+            BenchmarkPlanError, BenchmarkRunnerError: nothing can be measured on this phone.
+            DeviceError: the phone is gone; what was measured until then is saved.
+        """
+        work, session = self._work, self._session
+        try:
+            work.runner.check(work.plan.configurations, session.facts)
+            self._refuse()
+            if any(self._open(each) for each in work.plan.configurations):
+                work.runner.prepare(session)
+                self._push()
+                self._check_answers("golden")
+                self._rounds()
+                self._memory()
+                self._check_answers("dataset")
+            self._finish()
+        finally:
+            self._save(self._current())
+        return self._current()
+
+    # The parts, in their order.
+
+    def _refuse(self) -> None:
+        for configuration in self._work.plan.configurations:
+            reason = residency.refused(configuration.delegate, self._session.facts.sdk)
+            if reason is not None:
+                self._update(configuration, status="refused", reason=reason)
+
+    def _push(self) -> None:
+        needed = {each.model_sha256 for each in self._work.plan.configurations if self._open(each)}
+        for sha256 in sorted(needed):
+            path = self._work.models[sha256]
+            self._progress(f"sending {shown(path.name, 60)}", self._done, self._total)
+            self._remote[sha256] = self._session.push(path)
+
+    def _rounds(self) -> None:
+        budget = self._work.plan.budget(self._work.time_limit_s)
+        for number, order in self._work.plan.rounds():
+            for configuration in order:
+                self._done += 1
+                result = self._results[configuration]
+                if not self._open(configuration) or any(each.round == number for each in result.processes):
+                    continue
+                step = f"round {number + 1} of {self._work.plan.preset.processes}: {configuration.name}"
+                self._progress(step, self._done - 1, self._total)
+                self._add(configuration, self._measure(configuration, budget, number))
+                self._save_now_and_then()
+
+    def _memory(self) -> None:
+        budget = dataclasses.replace(self._work.plan.budget(self._work.time_limit_s), kind="memory")
+        for configuration in self._work.plan.configurations:
+            self._done += 1
+            if not self._open(configuration) or self._results[configuration].memory_kib is not None:
+                continue
+            self._progress(f"memory: {configuration.name}", self._done - 1, self._total)
+            found = self._process(configuration, budget, 0)
+            if found.memory_kib is None:
+                why = found.error or "the runner does not say it"
+                self._note(configuration, f"peak memory is not known: {shown(why, 200)}")
+            else:
+                self._update(configuration, memory_kib=found.memory_kib)
+
+    def _check_answers(self, part: str) -> None:
+        answers = self._work.answers
+        if answers is None:
+            return
+        for configuration in self._work.plan.configurations:
+            self._done += 1 if answers.has(part) else 0
+            if not (answers.has(part) and self._open(configuration)):
+                continue
+            if answers.known(part, self._results[configuration]):
+                continue
+            self._progress(f"{answers.called(part)}: {configuration.name}", self._done - 1, self._total)
+            try:
+                found = answers.check(
+                    part, self._session, configuration, self._remote[configuration.model_sha256]
+                )
+                self._update(configuration, **found)
+            except GONE:
+                raise
+            except (DeviceError, BenchmarkOutputError, BenchmarkRunnerError) as error:
+                self._update(
+                    configuration, status="failed", reason=f"{answers.called(part)}: {shown(error, 300)}"
+                )
+            self._save_now_and_then()
+
+    def _finish(self) -> None:
+        wanted = self._work.plan.preset.processes
+        for configuration, result in self._results.items():
+            if not self._open(configuration):
+                continue
+            if len(result.processes) < wanted:
+                reason = f"{len(result.processes)} of {wanted} processes were measured"
+                self._update(configuration, status="not_run", reason=reason)
+            elif result.verification is not None and not result.verification.passed:
+                reason = f"wrong answers: {result.verification.reason}"
+                self._update(configuration, status="wrong_answer", reason=shown(reason, 390))
+            else:
+                self._update(configuration, status="ok", reason=None)
+        self._run = dataclasses.replace(self._run, finished_at=now())
+
+    # One process.
+
+    def _measure(self, configuration: Configuration, budget: ProcessBudget, number: int) -> ProcessResult:
+        before, hot = self._cooled()
+        found = self._process(configuration, budget, number)
+        after = self._session.state()
+        self._latest = (time.monotonic(), after)
+        notes = found.notes if hot is None else (*found.notes, f"measured hot: {shown(hot, 200)}")
+        return dataclasses.replace(found, state_before=before, state_after=after, notes=notes)
+
+    def _cooled(self) -> tuple[DeviceState, str | None]:
+        """The state just before a process, and what was still too hot when waiting ended.
+
+        What was read a moment ago, after the process before, is not read again.
+        """
+        if self._latest is not None:
+            at, state = self._latest
+            if time.monotonic() - at < SAME_MOMENT_S and not too_hot(state, self._work.cool):
+                return state, None
+        waited = self._session.wait_until_cool(self._work.cool)
+        if waited.reached and waited.why:
+            self._run = with_note(self._run, f"the phone does not tell all of its heat: {waited.why}")
+        return waited.state, None if waited.reached else waited.why
+
+    def _process(self, configuration: Configuration, budget: ProcessBudget, number: int) -> ProcessResult:
+        started = now()
+        model = self._remote[configuration.model_sha256]
+        try:
+            return self._work.runner.run(self._session, configuration, model, budget, number)
+        except GONE:
+            raise
+        except DeviceError as error:  # a hang, or an answer that is none
+            return ProcessResult(round=number, started_at=started, error=shown(error, 300))
+
+    def _add(self, configuration: Configuration, process: ProcessResult) -> None:
+        """Keep a process's result, and say what it means for its configuration."""
+        result = self._results[configuration]
+        processes = (*result.processes, process)
+        verdicts = [self._judge(configuration, each) for each in processes]
+        found = residency.worst(each for each in verdicts if each is not None)
+        self._update(configuration, processes=processes, residency=found)
+        if process.error is not None:
+            self._update(configuration, status="failed", reason=f"round {process.round + 1}: {process.error}")
+        elif found is not None and (why := residency.fails(found)) is not None:
+            self._update(configuration, status="failed", reason=why)
+
+    def _judge(self, configuration: Configuration, process: ProcessResult) -> residency.Residency | None:
+        """Whose work a process measured; None where it failed before that was known."""
+        if process.error is not None and process.replacing is None:
+            return None
+        return residency.judge(
+            configuration.delegate,
+            process.replacing,
+            sdk=self._session.facts.sdk,
+            accelerator=process.accelerator,
+            xnnpack=process.xnnpack,
+        )
+
+    # The run as it grows.
+
+    def _open(self, configuration: Configuration) -> bool:
+        """Whether something is left to be measured of it."""
+        return self._results[configuration].status == "not_run"
+
+    def _update(self, configuration: Configuration, **changes: object) -> None:
+        found: ConfigurationResult = dataclasses.replace(self._results[configuration], **changes)  # type: ignore[arg-type]
+        self._results[configuration] = found
+
+    def _note(self, configuration: Configuration, line: str) -> None:
+        notes = self._results[configuration].notes
+        if line not in notes:
+            self._update(configuration, notes=(*notes, line))
+
+    def _current(self) -> Run:
+        return dataclasses.replace(self._run, configurations=tuple(self._in_order()))
+
+    def _in_order(self) -> Iterator[ConfigurationResult]:
+        for configuration in self._work.plan.configurations:
+            yield self._results[configuration]
+
+    def _save_now_and_then(self) -> None:
+        begun = time.monotonic()
+        if begun >= self._save_at:
+            self._save(self._current())
+            ended = time.monotonic()
+            self._save_at = ended + max(SAVE_EVERY_S, (ended - begun) / SAVE_SHARE)

@@ -1,0 +1,112 @@
+"""What a user asks for, checked and made into a job before any phone is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from pathlib import Path
+
+from swiftformer_keras.benchmark.affinity import check_affinity
+from swiftformer_keras.benchmark.cooling import CoolLimit
+from swiftformer_keras.benchmark.execute import Progress
+from swiftformer_keras.benchmark.job import Job, open_models, planned, resume
+from swiftformer_keras.benchmark.plan import make_plan, parse_list, parse_threads
+from swiftformer_keras.benchmark.runners import Runner
+from swiftformer_keras.errors import BenchmarkPlanError
+
+DEFAULT_DELEGATES, DEFAULT_THREADS, DEFAULT_PRESET, DEFAULT_RUNNER = "cpu", "4", "rapid", "app"
+_MAX_SEED = 1 << 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """The options as they were given; None where one was not.
+
+    Attributes:
+        delegates, threads: lists with commas.
+        battery_c, cool_timeout_s: what the phone has to come down to, and how long that is waited for.
+    """
+
+    models: tuple[Path, ...]
+    delegates: str | None = None
+    threads: str | None = None
+    runner: str | None = None
+    binary: Path | None = None
+    preset: str | None = None
+    affinity: str | None = None
+    seed: int | None = None
+    verify: bool = False
+    dataset: Path | None = None
+    truths: Path | None = None
+    resume: Path | None = None
+    battery_c: float = 38.0
+    cool_timeout_s: float = 300.0
+    time_limit_s: float | None = None
+
+
+def prepare(request: Request, progress: Progress) -> Job:
+    """Check what was asked for, and work out what no phone is needed for.
+
+    Raises:
+        BenchmarkPlanError, AffinityError: the request makes no sense.
+        TFLiteFileError, MetadataError, PictureError, LabelsError, RunFileError: a file is not what it should be.
+    """
+    models, records = open_models(request.models)
+    resumed = None
+    if request.resume is not None:
+        for option, given in (
+            ("--delegate", request.delegates),
+            ("--threads", request.threads),
+            ("--preset", request.preset),
+            ("--seed", request.seed),
+            ("--cpu-affinity", request.affinity),
+        ):
+            if given is not None:
+                raise BenchmarkPlanError(
+                    f"{option}: --resume goes on with the plan of its file; leave it out"
+                )
+        resumed, plan = resume(request.resume, models, request.runner)
+        runner = _runner(resumed.plan.runner, request.binary)
+    else:
+        affinity = None if request.affinity is None else check_affinity(request.affinity)
+        seed = secrets.randbelow(_MAX_SEED) if request.seed is None else request.seed
+        plan = make_plan(
+            planned(records),
+            parse_list("--delegate", request.delegates or DEFAULT_DELEGATES),
+            parse_threads(request.threads or DEFAULT_THREADS),
+            request.preset or DEFAULT_PRESET,
+            seed,
+            affinity,
+        )
+        runner = _runner(request.runner or DEFAULT_RUNNER, request.binary)
+    cool = CoolLimit(battery_c=request.battery_c, timeout_s=request.cool_timeout_s)
+    job = Job(plan, runner, models, records, cool, request.time_limit_s, resumed=resumed)
+    if not (request.verify or request.dataset is not None):
+        return job
+    from swiftformer_keras.benchmark.answers import Answers
+    from swiftformer_keras.benchmark.evaluate import open_dataset
+    from swiftformer_keras.benchmark.runners.app import AppRunner
+
+    if not isinstance(runner, AppRunner):
+        raise BenchmarkPlanError(
+            "--verify and --evaluate need the app: benchmark_model shows no answers. Use --runner app"
+        )
+    dataset = None if request.dataset is None else open_dataset(request.dataset, request.truths)
+    answers = Answers(models, runner, golden=request.verify, dataset=dataset, progress=progress)
+    return dataclasses.replace(job, answers=answers)
+
+
+def _runner(name: str, binary: Path | None) -> Runner:
+    if name == "benchmark_model":
+        from swiftformer_keras.benchmark.runners.benchmark_model import BenchmarkModelRunner
+
+        if binary is None:
+            raise BenchmarkPlanError("--runner benchmark_model needs the tool itself: give --binary PATH")
+        return BenchmarkModelRunner(binary)
+    if name != "app":
+        raise BenchmarkPlanError(f"the runner {name!r} is none of this version's")
+    from swiftformer_keras.benchmark.runners.app import AppRunner
+
+    if binary is not None:
+        raise BenchmarkPlanError("--binary goes with --runner benchmark_model")
+    return AppRunner()

@@ -1,0 +1,168 @@
+"""What one device measured: the facts of a run's JSON file, as RESULT_FORMAT.md documents them.
+
+Times are milliseconds, memory is KiB, moments are ISO 8601 with zone. What was not reached is None or empty.
+Numbers are kept as they were measured; whatever is computed from them (quantiles, intervals, ratios) belongs to
+`statistics` and `summary` and is not stored, so that a better formula can be applied to an old file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from converters.top1 import Top1
+from swiftformer_keras.benchmark.facts import DeviceFacts
+from swiftformer_keras.benchmark.plan import Configuration
+from swiftformer_keras.benchmark.records import Limit
+from swiftformer_keras.benchmark.residency import Residency
+from swiftformer_keras.benchmark.state import DeviceState
+
+FORMAT: Final = "swiftformer-benchmark-run"
+VERSION: Final = 1
+
+Times = Annotated[tuple[float, ...], Limit(500_000)]
+"""Milliseconds of single runs, in order."""
+
+Status = Literal["ok", "failed", "wrong_answer", "refused", "not_run"]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What measured: this package's version and, where it ran from a clone, its commit."""
+
+    version: str
+    commit: str | None = None
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """How much was to be measured. `runs` and `seconds` are a configuration's totals over all its processes."""
+
+    runner: str
+    preset: str
+    processes: int
+    runs: int
+    seconds: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """A measured file; `sha256` is of the bytes that the device confirmed to hold."""
+
+    file: str
+    sha256: str
+    size_bytes: int
+    name: str | None = None
+    precision: str | None = None
+    operators: int | None = None
+
+
+@dataclass(frozen=True)
+class Replacing:
+    """One "Replacing `taken` out of `total` node(s) with delegate ... `partitions`" line of the runtime's log."""
+
+    delegate: str
+    taken: int
+    total: int
+    partitions: int | None = None
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """A tool's own figures over the timed runs of a process, where it gives no single runs. Milliseconds."""
+
+    count: int
+    mean_ms: float
+    minimum_ms: float | None = None
+    maximum_ms: float | None = None
+    standard_deviation_ms: float | None = None
+    median_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """What one fresh process of a configuration gave.
+
+    `samples_ms` are the timed runs in order; a tool that only prints figures over them leaves it empty and fills
+    `aggregate`. `replacing` is None where the log could not be read, empty where nothing was taken.
+    """
+
+    round: int
+    started_at: str
+    initialization_ms: float | None = None
+    first_inference_ms: float | None = None
+    warm_up_ms: Times = ()
+    samples_ms: Times = ()
+    aggregate: Aggregate | None = None
+    memory_kib: int | None = None
+    runtime_version: str | None = None
+    replacing: tuple[Replacing, ...] | None = None
+    accelerator: str | None = None
+    xnnpack: bool | None = None
+    state_before: DeviceState | None = None
+    state_after: DeviceState | None = None
+    notes: tuple[str, ...] = ()
+    log_excerpt: Annotated[str, Limit(20_000)] | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outputs of golden inputs on the device beside the host's.
+
+    `top1_agreement` is the share of inputs whose largest score is the same class, 0 to 1; `not_finite` counts
+    inputs with a NaN or an infinity in the device's output (then `largest_difference` may be None).
+    """
+
+    inputs: int
+    passed: bool
+    largest_difference: float | None = None
+    bound: float | None = None
+    top1_agreement: float | None = None
+    not_finite: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Top-1 of a labelled folder, on the device and, on the same pictures, on the host.
+
+    `same_answer` is on how many pictures both name the same class, whether it is right or not.
+    """
+
+    dataset: str
+    device: Top1
+    host: Top1 | None = None
+    same_answer: int | None = None
+
+
+@dataclass(frozen=True)
+class ConfigurationResult:
+    """All that is known of one configuration. `reason` is one line wherever `status` is not "ok"."""
+
+    configuration: Configuration
+    status: Status
+    reason: str | None = None
+    residency: Residency | None = None
+    processes: Annotated[tuple[ProcessResult, ...], Limit(64)] = ()
+    memory_kib: int | None = None  # the peak, of a process of its own
+    verification: Verification | None = None
+    accuracy: Accuracy | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One plan on one device; `finished_at` is None while it runs and in what an interruption left."""
+
+    tool: Tool
+    started_at: str
+    device: DeviceFacts
+    plan: PlanRecord
+    models: tuple[ModelRecord, ...]
+    configurations: tuple[ConfigurationResult, ...]
+    finished_at: str | None = None
+    notes: tuple[str, ...] = ()
+    format: Literal["swiftformer-benchmark-run"] = FORMAT
+    version: Literal[1] = VERSION

@@ -1,0 +1,212 @@
+"""Two runs side by side, and how often the regression check is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from swiftformer_keras.benchmark import compare as comparing
+from swiftformer_keras.benchmark import statistics
+from swiftformer_keras.benchmark.compare import check, compare, compare_all, parse_bound
+from swiftformer_keras.benchmark.result import Run
+from swiftformer_keras.benchmark.summary import summarise_run
+from swiftformer_keras.errors import RunsNotComparableError
+from tests.harness import assert_refused
+from tests.swiftformer_keras.benchmark.synthetic_runs import INT8, OTHER_DEVICE, synthetic_run
+
+BOUND = 0.05
+
+
+@pytest.fixture(scope="module")
+def before():
+    return synthetic_run(1)
+
+
+@pytest.fixture(scope="module")
+def slower():
+    return synthetic_run(2, slower=1.2, days=1)
+
+
+def compared(a: Run, b: Run) -> comparing.Comparison:
+    return compare(summarise_run(a), summarise_run(b))
+
+
+def with_configuration(run: Run, index: int, **changes: object) -> Run:
+    results = list(run.configurations)
+    results[index] = dataclasses.replace(results[index], **changes)
+    return dataclasses.replace(run, configurations=tuple(results))
+
+
+def with_medians(run: Run, medians: np.ndarray) -> Run:
+    """The run with processes of one timed run each: `medians` is (configurations, processes)."""
+    results = []
+    for result, values in zip(run.configurations, medians, strict=False):
+        [first, *_] = result.processes
+        processes = [
+            dataclasses.replace(first, round=number, samples_ms=(float(value),), warm_up_ms=(), error=None)
+            for number, value in enumerate(values)
+        ]
+        results.append(dataclasses.replace(result, processes=tuple(processes)))
+    return dataclasses.replace(run, configurations=tuple(results))
+
+
+def test_a_slower_run_has_regressed_everywhere(before, slower):
+    found = check(compared(before, slower), BOUND)
+    assert [finding.outcome for finding in found.findings] == ["regressed"] * 9
+    assert all(finding.growth.interval.includes(1.2) for finding in found.findings)
+    assert found.false_alarm <= comparing.FALSE_ALARM
+
+
+def test_the_same_run_is_within_and_a_faster_one_too(before, slower):
+    assert {f.outcome for f in check(compared(before, before), BOUND).findings} == {"within"}
+    assert {f.outcome for f in check(compared(slower, before), BOUND).findings} == {"within"}
+
+
+def test_what_failed_or_is_wrong_in_both_is_not_checked(before, slower):
+    found = check(compared(before, slower), BOUND)
+    assert {finding.pair.before.number for finding in found.findings} == set(range(1, 10))
+    wrong = next(pair for pair in compared(before, slower).pairs if pair.before.number == 11)
+    assert wrong.growth is None
+
+
+def test_what_was_measured_and_no_longer_can_be_is_lost(before):
+    broken = with_configuration(before, 2, status="failed", reason="the GPU delegate took no operator")
+    [lost] = check(compared(before, broken), BOUND).of("lost")
+    assert lost.pair.before.number == 3 and "took no operator" in lost.text
+
+
+def test_few_processes_are_unclear_however_slow(before):
+    short = [dataclasses.replace(r, processes=r.processes[:2]) for r in before.configurations]
+    slow = with_medians(dataclasses.replace(before, configurations=tuple(short)), np.full((12, 2), 1000.0))
+    found = check(compared(before, slow), BOUND)
+    assert {finding.outcome for finding in found.findings} == {"unclear"}
+
+
+def test_the_model_may_change_its_bytes_but_not_its_name(before):
+    results = [
+        dataclasses.replace(r, configuration=dataclasses.replace(r.configuration, model_sha256="f" * 64))
+        if r.configuration.model_file == INT8
+        else r
+        for r in before.configurations
+    ]
+    found = compared(before, dataclasses.replace(before, configurations=tuple(results)))
+    assert len(found.pairs) == 12 and not found.missing
+    assert ["the model file changed" in pair.remarks for pair in found.pairs] == [False] * 6 + [True] * 6
+
+
+def test_configurations_are_matched_by_all_that_defines_them(before):
+    fewer = dataclasses.replace(before, configurations=before.configurations[:3])
+    found = compared(before, fewer)
+    assert [pair.before.number for pair in found.pairs] == [1, 2, 3]
+    assert [row.number for row in found.missing] == list(range(4, 13))
+    pinned = with_configuration(
+        fewer, 0, configuration=dataclasses.replace(fewer.configurations[0].configuration, affinity="big")
+    )
+    assert [pair.before.number for pair in compared(fewer, pinned).pairs] == [2, 3]
+    only = dataclasses.replace(pinned, configurations=pinned.configurations[:1])
+    assert_refused(RunsNotComparableError, lambda: compared(fewer, only), "no configuration in common")
+
+
+def test_runs_of_different_phones_are_shown_but_not_checked(before):
+    other = synthetic_run(3, device=OTHER_DEVICE)
+    found = compared(before, other)
+    assert not found.same_device and "different phones" in found.remarks
+    assert_refused(RunsNotComparableError, lambda: check(found, BOUND), "Phone One", "Phone Two Ultra")
+
+
+def test_each_run_is_compared_with_the_first_of_its_phone(before, slower):
+    other, later = synthetic_run(3, device=OTHER_DEVICE), synthetic_run(4, device=OTHER_DEVICE, days=3)
+    found = compare_all([summarise_run(run) for run in (before, other, slower, later)])
+    assert [(each.before.run, each.after.run) for each in found] == [
+        (before, other),
+        (before, slower),
+        (other, later),
+    ]
+
+
+def test_what_changed_in_between_is_remarked(before):
+    device = dataclasses.replace(
+        before.device, serial="SYNTHETIC0009", fingerprint="synthetic/one/one:16/X/2:user/k"
+    )
+    after = dataclasses.replace(before, device=device, finished_at=None)
+    assert compared(before, after).remarks == (
+        "two phones of the same model",
+        "the phone's system was updated in between",
+        "the later run was not finished",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"), [("5%", 0.05), ("0.05", 0.05), (".5%", 0.005), ("12.5%", 0.125), ("0", 0.0)]
+)
+def test_a_bound_is_a_percentage_or_a_share(text, bound):
+    assert parse_bound(text) == pytest.approx(bound)
+
+
+@pytest.mark.parametrize("text", ["", "five", "-5%", "5 %%", "nan", "inf", "1e3", "1001%", "٥%", "5%\n5%"])
+def test_what_is_no_bound_is_refused(text):
+    with pytest.raises(ValueError, match="is no bound"):
+        parse_bound(text)
+
+
+@pytest.mark.parametrize(("n", "configurations"), [(6, 9), (9, 12), (12, 30), (6, 1)])
+@pytest.mark.parametrize("growth", [1.0, 1 + BOUND])
+def test_false_alarms_are_as_rare_as_stated(n, configurations, growth):
+    """Of all configurations together, at no growth and at the worst that the bound allows."""
+    random = np.random.default_rng(n)
+    rounds = 4000
+    level = comparing.FALSE_ALARM / configurations
+    rank = statistics.mann_whitney_rank(n, n, level)
+    assert rank >= 1, "the processes are enough for the level"
+    stated = configurations * statistics.mann_whitney_below(rank, n, n)
+    assert stated <= comparing.FALSE_ALARM
+    alarms = np.zeros(rounds, bool)
+    for _ in range(configurations):
+        a, b = np.exp(random.normal(0, 0.02, (2, rounds, n)))
+        ratios = np.sort((growth * a[:, :, None] / b[:, None, :]).reshape(rounds, n * n), axis=1)
+        alarms |= ratios[:, rank - 1] > 1 + BOUND
+    assert alarms.mean() <= stated + 0.01
+    if growth == 1.0:
+        assert alarms.mean() < 0.003  # noise of 2 % hardly ever looks like growth of 5 %
+
+
+def test_the_check_itself_alarms_when_the_formula_does(before):
+    """The whole way, from processes to outcomes, for runs that grew by what the bound allows."""
+    random = np.random.default_rng(5)
+    n, used = 6, 9
+    rank = statistics.mann_whitney_rank(n, n, comparing.FALSE_ALARM / used)
+    for _ in range(25):
+        old = 10 * np.exp(random.normal(0, 0.01, (12, n)))
+        new = 10 * (1 + BOUND) * np.exp(random.normal(0.008, 0.01, (12, n)))
+        found = check(compared(with_medians(before, old), with_medians(before, new)), BOUND)
+        expected = [
+            np.sort(np.divide.outer(new[i], old[i]), axis=None)[rank - 1] > 1 + BOUND for i in range(used)
+        ]
+        assert [finding.outcome == "regressed" for finding in found.findings] == expected
+        assert found.false_alarm == pytest.approx(used * statistics.mann_whitney_below(rank, n, n))
+
+
+def test_real_growth_is_found():
+    """Six processes that scatter by 1 %: growth of 10 % passes a bound of 5 % unseen in under 1 % of runs."""
+    random = np.random.default_rng(8)
+    rank = statistics.mann_whitney_rank(6, 6, comparing.FALSE_ALARM / 9)
+    a, b = np.exp(random.normal(0, 0.01, (2, 4000, 6)))
+    ratios = np.sort((1.10 * a[:, :, None] / b[:, None, :]).reshape(4000, 36), axis=1)
+    assert (ratios[:, rank - 1] > 1 + BOUND).mean() > 0.99
+
+
+def test_differences_between_sessions_need_room_in_the_bound():
+    """What the documentation says of them: sessions that differ by 2 % alarm now and then, by 1 % never."""
+    random = np.random.default_rng(9)
+    rank = statistics.mann_whitney_rank(6, 6, comparing.FALSE_ALARM / 9)
+
+    def alarms(session: float) -> float:
+        shift = np.exp(random.normal(0, session, (2, 20_000, 1)))
+        a, b = shift * np.exp(random.normal(0, 0.01, (2, 20_000, 6)))
+        ratios = np.sort((a[:, :, None] / b[:, None, :]).reshape(20_000, 36), axis=1)
+        return float((ratios[:, rank - 1] > 1 + BOUND).mean())
+
+    assert alarms(0.01) < 0.001
+    assert 0.002 < alarms(0.02) < 0.02

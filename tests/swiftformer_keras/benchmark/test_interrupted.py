@@ -1,0 +1,103 @@
+"""Ctrl-C and SIGTERM at any point: the phone is left as it was, what was measured is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from swiftformer_keras.benchmark.run_file import read_run
+from tests.swiftformer_keras.benchmark.bench import MODEL, TINY, Bench
+
+POINTS = (
+    "getprop",
+    "screen_off_timeout || exit",
+    "mkdir",
+    "settings put",
+    "pm list",
+    "sha256sum",
+    "dumpsys thermal",
+    "am instrument",
+    "cat /sdcard",
+)
+
+
+TINY_COMMAND = f"""
+from swiftformer_keras.benchmark import plan
+plan.PRESETS["rapid"] = plan.{TINY!r}
+from swiftformer_keras.cli.main import run
+run()
+"""
+
+
+def start(bench: Bench) -> subprocess.Popen[str]:
+    """The command in a process of its own, as a user starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", TINY_COMMAND, "benchmark", str(MODEL), "--out", str(bench.out), "--quiet",
+         "--delegate", "cpu,gpu"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("point", "number"),
+    [
+        *((point, signal.SIGINT) for point in POINTS),
+        ("mkdir", signal.SIGTERM),
+        ("am instrument", signal.SIGTERM),
+    ],
+)
+def test_a_signal_at_any_point(bench: Bench, point: str, number: signal.Signals) -> None:
+    """The phone sends the signal itself, the moment that a certain command comes to it."""
+    started: list[subprocess.Popen[str]] = []
+    skip = 1 if point in ("dumpsys thermal", "am instrument", "cat /sdcard") else 0
+    bench.phone.faults.do_during(point, lambda: os.kill(started[0].pid, number), skip=skip)
+    started.append(start(bench))
+    _, err = started[0].communicate(timeout=120)
+    assert started[0].returncode == (130 if number == signal.SIGINT else 143), err
+    assert "Traceback" not in err and len(err.splitlines()) <= 2
+    bench.assert_as_found()
+    if bench.out.exists():
+        run = read_run(bench.out)
+        assert run.finished_at is None and sum(len(each.processes) for each in run.configurations) >= 1
+    else:
+        assert point not in ("am instrument", "cat /sdcard")
+
+
+def test_ctrl_c_in_the_midst_of_a_run_ends_it_on_the_phone_and_keeps_what_there_is(bench: Bench) -> None:
+    bench.phone.faults.hang("am instrument", skip=1)
+    process = start(bench)
+    until = time.monotonic() + 100
+    while sum("am instrument" in line for line in bench.phone.lines) < 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 130 and "Interrupted" in err and f"--resume {bench.out}" in err
+    assert any("am force-stop" in line for line in bench.phone.lines)
+    assert not bench.phone.processes or all(each.poll() is not None for each in bench.phone.processes)
+    assert sum(len(each.processes) for each in read_run(bench.out).configurations) == 1
+    bench.assert_as_found()
+
+
+def test_what_was_interrupted_goes_on(bench: Bench) -> None:
+    bench.phone.faults.hang("am instrument", skip=1)
+    process = start(bench)
+    until = time.monotonic() + 100
+    while sum("am instrument" in line for line in bench.phone.lines) < 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=100) == 143
+    (kept,) = [process for each in read_run(bench.out).configurations for process in each.processes]
+    ended = bench("--resume", str(bench.out), code=0)
+    assert kept in [process for each in ended.run.configurations for process in each.processes]
+    assert [(each.status, len(each.processes)) for each in ended.run.configurations] == [("ok", 2)] * 2
+    bench.assert_as_found()

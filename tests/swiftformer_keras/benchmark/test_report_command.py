@@ -1,0 +1,107 @@
+"""`swiftformer report`: tables, the page, exit codes, and one line for whatever is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from swiftformer_keras.benchmark.run_file import encode_run
+from tests.swiftformer_keras.benchmark.hostile_runs import hostile_run
+from tests.swiftformer_keras.benchmark.synthetic_runs import OTHER_DEVICE, synthetic_run
+from tests.swiftformer_keras.cli.running import assert_one_line, call_cli
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs")
+    runs = {
+        "before": synthetic_run(1),
+        "same": synthetic_run(4, days=1),
+        "slower": synthetic_run(2, slower=1.2, days=2),
+        "other": synthetic_run(3, device=OTHER_DEVICE),
+        "hostile": hostile_run(),
+    }
+    for name, run in runs.items():
+        (path / f"{name}.json").write_bytes(encode_run(run))
+    (path / "damaged.json").write_bytes(encode_run(runs["before"])[:-100])
+    return path
+
+
+def test_a_run_is_shown(folder):
+    found = call_cli("report", folder / "before.json")
+    assert found.returncode == 0 and found.stderr == ""
+    assert "Synthetic Phone One: quick, 9 processes each" in found.stdout
+    assert (
+        "61.58–62.98" in found.stdout
+        and "2.49x, 2.45–2.50" in found.stdout
+        and "WRONG ANSWER" in found.stdout
+    )
+
+
+def test_json_has_every_configuration(folder):
+    found = call_cli(
+        "report", folder / "before.json", folder / "slower.json", "--json", "--max-regression", "5%"
+    )
+    assert found.returncode == 3 and found.stderr == ""
+    content = json.loads(found.stdout)
+    assert content["command"] == "report" and content["met"] is False
+    assert [len(run["configurations"]) for run in content["runs"]] == [12, 12]
+    assert content["runs"][0]["configurations"][10]["compared"] is False
+    findings = content["comparisons"][0]["check"]["findings"]
+    assert [each["outcome"] for each in findings] == ["regressed"] * 9
+
+
+@pytest.mark.parametrize(
+    ("runs", "options", "code"),
+    [
+        (("before", "same"), ("--max-regression", "5%"), 0),
+        (("before", "slower"), ("--max-regression", "5%"), 3),
+        (("before", "slower"), ("--max-regression", "0.05"), 3),
+        (("before", "slower"), ("--max-regression", "50%"), 0),
+        (("before", "same"), ("--max-regression", "0.5%"), 0),
+        (("before", "same"), ("--max-regression", "0.5%", "--strict"), 3),
+        (("before", "slower"), (), 0),
+        (("before", "other"), (), 0),
+    ],
+)
+def test_the_exit_code_is_the_answer(folder, runs, options, code):
+    found = call_cli("report", *(folder / f"{run}.json" for run in runs), *options)
+    assert found.returncode == code, found.stderr
+    lines = found.stderr.splitlines()
+    assert bool(lines) == (code == 3) and all(line.startswith("Error: synthetic_xs_") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mention"),
+    [
+        (("missing.json",), "cannot be read"),
+        (("damaged.json",), "is not JSON"),
+        (("before.json", "--max-regression", "5%"), "two runs"),
+        (("before.json", "same.json", "--max-regression", "much"), "is no bound"),
+        (("before.json", "other.json", "--max-regression", "5%"), "different phones"),
+        (("before.json", "--strict"), "--max-regression"),
+        ((), "RUN.json"),
+    ],
+)
+def test_mistakes_are_one_line(folder, monkeypatch, arguments, mention):
+    monkeypatch.chdir(folder)
+    found = call_cli("report", *arguments)
+    assert found.returncode == 2 and mention in assert_one_line(found.stderr)
+
+
+def test_the_page_is_written_once(folder, tmp_path):
+    path = tmp_path / "page.html"
+    assert call_cli("report", folder / "before.json", folder / "other.json", "--html", path).returncode == 0
+    assert path.read_text("utf-8").startswith("<!doctype html>")
+    again = call_cli("report", folder / "before.json", "--html", path)
+    assert again.returncode == 2 and "exists already" in assert_one_line(again.stderr)
+    assert call_cli("report", folder / "before.json", "--html", path, "--force", "--quiet").returncode == 0
+
+
+def test_nothing_of_a_device_reaches_the_terminal(folder):
+    found = call_cli("report", folder / "hostile.json", folder / "hostile.json", "--max-regression", "5%")
+    assert found.returncode == 0, found.stderr
+    for line in found.stdout.splitlines():
+        assert line.isprintable(), line
+    assert r"\u202egpj.exe" in found.stdout and "[bold red]markup[/bold red]" in found.stdout

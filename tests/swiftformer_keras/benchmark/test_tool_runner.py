@@ -1,0 +1,102 @@
+"""`--runner benchmark_model`, by the real adb: a program that prints what real tools have printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from swiftformer_keras.benchmark.runners.benchmark_model import abi_of
+from swiftformer_keras.errors import BenchmarkPlanError
+from tests.phone.tool import ABIS, Printed, RecordedTool, write_tool
+from tests.swiftformer_keras.benchmark.bench import Bench
+from tests.swiftformer_keras.benchmark.test_tool_output import output
+
+
+@pytest.fixture
+def tool(bench: Bench, tmp_path: Path) -> tuple[str, ...]:
+    """The options that use the tool."""
+    bench.phone.change(abis=ABIS)
+    bench.phone.packages.clear()  # no app is needed
+    return ("--runner", "benchmark_model", "--binary", str(write_tool(tmp_path / "benchmark_model")))
+
+
+def test_tflites_tool_is_measured_with(bench: Bench, tool: tuple[str, ...]) -> None:
+    bench.phone.tool = RecordedTool(
+        {"cpu": output("tflite_scientific.txt"), "gpu": output("synthetic_tflite_gpu_partial.txt"),
+         "nnapi": output("tflite_nnapi.txt")}
+    )  # fmt: skip
+    ended = bench(*tool, "--delegate", "cpu,gpu,nnapi", "--threads", "2", code=0)
+    cpu, gpu, nnapi = ended.run.configurations
+    assert [each.residency.verdict for each in (cpu, gpu, nnapi)] == ["unknown", "partial", "full"]
+    assert (gpu.residency.taken, gpu.residency.total, gpu.residency.partitions) == (30, 49, 5)
+    assert gpu.memory_kib == 95476
+    process = cpu.processes[0]
+    assert process.samples_ms == () and process.aggregate.mean_ms == 2950.34 and process.aggregate.count == 50
+    assert any("no single runs" in note for note in process.notes)
+    runs = bench.phone.tool.runs
+    assert len(runs) == 9 and all(run["num_threads"] == "2" for run in runs)
+    assert all((run["num_runs"], run["min_secs"]) == ("4", "0.01") for run in runs[:6])
+    assert all(run["report_peak_memory_footprint"] == "true" for run in runs[6:])
+    bench.assert_as_found()
+
+
+def test_litert_tells_by_its_output_who_it_is_and_what_it_does_not_know(
+    bench: Bench, tool: tuple[str, ...]
+) -> None:
+    bench.phone.tool = RecordedTool(
+        {"cpu": output("litert_xnnpack_counts.txt"), "gpu": output("synthetic_litert_gpu_missing.txt"),
+         "nnapi": output("synthetic_litert_unknown_flag.txt")}
+    )  # fmt: skip
+    ended = bench(*tool, "--delegate", "cpu,gpu,nnapi", code=3)
+    cpu, gpu, nnapi = ended.run.configurations
+    assert (cpu.status, cpu.residency.verdict, cpu.residency.taken) == ("ok", "full", 1)
+    assert cpu.processes[0].aggregate.median_ms == 0.462
+    assert gpu.status == "failed" and "all of it ran on the CPU" in gpu.reason
+    assert nnapi.status == "failed" and "LiteRT 2.x has no NNAPI" in nnapi.reason
+
+
+def test_affinity_by_the_phones_own_clusters(bench: Bench, tool: tuple[str, ...]) -> None:
+    bench.phone.tool = RecordedTool({"cpu": output("tflite_scientific.txt")})
+    for choice, mask in (("big", "80"), ("little", "f"), ("0xF0", "f0")):
+        bench.phone.tool.runs.clear()
+        ended = bench(*tool, "--cpu-affinity", choice, code=0)
+        assert {run["affinity"].lower().removeprefix("0x") for run in bench.phone.tool.runs} == {mask}
+        assert ended.run.configurations[0].configuration.affinity == ("f0" if mask == "f0" else choice)
+    assert "has no core" in bench(*tool, "--cpu-affinity", "100", code=2).error
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        (
+            Printed("", "ERROR: Failed to load model.\nERROR: Benchmarking failed.\n", 1),
+            "Failed to load model",
+        ),
+        (Printed(output("tflite_nnapi.txt")[:900]), "ends before its results"),
+        (Printed(output("tflite_nnapi.txt"), "", 139), "signal 11"),
+        (Printed("\x1b[31mgarbage $(touch pwned)\n"), "no output of benchmark_model"),
+    ],
+)
+def test_a_tool_that_fails_keeps_what_it_said(
+    bench: Bench, tool: tuple[str, ...], printed: Printed, said: str
+) -> None:
+    bench.phone.tool = RecordedTool({"cpu": output("tflite_scientific.txt"), "gpu": printed})
+    ended = bench(*tool, "--delegate", "gpu,cpu", code=3)
+    gpu, cpu = ended.run.configurations
+    assert (gpu.status, cpu.status) == ("failed", "ok")
+    assert said in gpu.reason and "\x1b" not in (gpu.processes[0].log_excerpt or "")
+    bench.assert_as_found()
+
+
+def test_a_file_for_another_processor_or_no_program_is_refused(bench: Bench, tmp_path: Path) -> None:
+    binary = write_tool(tmp_path / "tool")
+    assert abi_of(binary) == "x86_64"
+    ended = bench("--runner", "benchmark_model", "--binary", str(binary), code=2)
+    assert "is built for x86_64" in ended.error and "arm64-v8a" in ended.error
+    (tmp_path / "script").write_text("#!/bin/sh\n")
+    with pytest.raises(BenchmarkPlanError, match="no Android program"):
+        abi_of(tmp_path / "script")
+    with pytest.raises(BenchmarkPlanError, match="cannot be read"):
+        abi_of(tmp_path / "none")
+    bench.assert_as_found()
