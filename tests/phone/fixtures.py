@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.android_app.maven import MissingError as MissingMavenError
-from tests.android_runtime.host import MissingError as MissingHostError
+from tests.android_app.maven import MissingError
 from tests.android_runtime.host import build
 from tests.harness import absent
 from tests.phone.adb import AdbServer
@@ -56,9 +55,9 @@ def jvm_app() -> Iterator[JvmApp]:
     """The app's own benchmark code, to be a phone's `app`; compiling and starting it takes a minute or two."""
     try:
         built, host = build_app(), build()
-    except MissingMavenError as error:
+    except MissingError as error:
         absent(str(error))
-    except MissingHostError as error:
+    except MissingError as error:
         absent(str(error))
     with JvmApp(built, host) as app:
         yield app
