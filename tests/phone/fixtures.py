@@ -57,8 +57,6 @@ def jvm_app() -> Iterator[JvmApp]:
         built, host = build_app(), build()
     except MissingError as error:
         absent(str(error))
-    except MissingError as error:
-        absent(str(error))
     with JvmApp(built, host) as app:
         yield app
 
