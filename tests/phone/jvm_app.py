@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from converters.android.artifacts import MAVEN_PLUGIN
 from tests.android_app.maven import maven
 from tests.android_runtime.cache import made_once
 from tests.android_runtime.host import Host
@@ -55,7 +56,7 @@ def _make(out: Path, scratch: Path) -> None:
     maven(
         APP,
         "test-compile",
-        "dependency:build-classpath",
+        f"{':'.join(MAVEN_PLUGIN)}:build-classpath",
         f"-Dmdep.outputFile={listing}",
         "-Dmdep.includeScope=test",
     )
