@@ -14,6 +14,7 @@ VENV ?= .venv
 OUT ?= demo
 JOBS ?= 2
 ARGS ?=
+MARKS ?= not slow and not parity
 
 UV := .venv-tools/bin/uv
 BIN := $(VENV)/bin
@@ -85,7 +86,7 @@ test: $(VENV)/.test $(SUPPORT)/.ready  ## All quick tests (ARGS= for pytest), th
 	@if [ -z "$(ARGS)" ]; then \
 	    KERAS_BACKEND=jax $(BIN)/python -m pytest -m "backend and not slow" -n $(JOBS) tests/swiftformer_keras; \
 	fi
-	@$(BIN)/python -m pytest -m "not slow and not parity" -n $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m "$(MARKS)" -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(VENV)/.test $(SUPPORT)/.ready  ## The tests of minutes
@@ -112,7 +113,7 @@ test-lowest: | $(UV)  ## Quick tests on the lowest allowed versions
 	    pyproject.toml --output-file .venv-lowest/requirements.txt
 	@$(UV) pip install --quiet --python .venv-lowest/bin/python -r .venv-lowest/requirements.txt
 	@$(UV) pip install --quiet --python .venv-lowest/bin/python --no-deps --editable .
-	@.venv-lowest/bin/python -m pytest -m "not slow and not parity" -n $(JOBS) --dist loadfile $(ARGS)
+	@.venv-lowest/bin/python -m pytest -m "$(MARKS)" -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: parity
 parity: | $(UV)  ## Live comparison with timm and transformers (downloads torch)
