@@ -94,6 +94,8 @@ test-slow: $(VENV)/.test $(SUPPORT)/.ready  ## The tests of minutes
 
 .PHONY: lint
 lint: $(VENV)/.lint  ## Style, types and the import rules
+	@for script in .ci/*; do bash -n "$$script"; done
+	@! git grep -nE '^(<<<<<<<|>>>>>>>) ' -- . || { echo "A merge is not finished." >&2; exit 1; }
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy

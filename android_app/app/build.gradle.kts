@@ -32,6 +32,10 @@ android {
     // What is the same on the desktop stands in core, which knows nothing of Android.
     sourceSets["main"].kotlin.srcDir("../core/src/main/kotlin")
 
+    // The tests run on Robolectric through app/pom.xml, which brings what they need.
+    sourceSets["test"].kotlin.setSrcDirs(emptyList<String>())
+    sourceSets["test"].java.setSrcDirs(emptyList<String>())
+
     androidResources { noCompress += "tflite" }
 
     compileOptions {

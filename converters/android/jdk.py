@@ -19,6 +19,8 @@ from swiftformer_keras.shown import shown
 
 HELPERS = Path(__file__).with_name("java")
 LOWEST_JAVA = 11
+HIGHEST_JAVA = 24
+"""Kotlin 2.0's compiler cannot read a later JDK (KT-73967)."""
 HEAP = "-Xmx900m"
 _ANNOUNCED = ("Picked up JAVA_TOOL_OPTIONS", "Picked up _JAVA_OPTIONS", "OpenJDK 64-Bit Server VM warning")
 
@@ -42,7 +44,7 @@ def find_jdk() -> Jdk:
     """The JDK of JAVA_HOME, else the one on the PATH.
 
     Raises:
-        MissingToolError: there is none, only a run time without a compiler, or one that is too old.
+        MissingToolError: there is none, only a run time without a compiler, or one that is too old or too new.
     """
     home = os.environ.get("JAVA_HOME")
     path = str(Path(home) / "bin") if home else None
@@ -50,16 +52,17 @@ def find_jdk() -> Jdk:
     found = {name: shutil.which(name, path=path) for name in ("java", "javac", "keytool")}
     if missing := [name for name, program in found.items() if program is None]:
         raise MissingToolError(
-            f"No JDK: {' and '.join(missing)} not found {where}. Install a JDK of version {LOWEST_JAVA} or later "
+            f"No JDK: {' and '.join(missing)} not found {where}. Install a JDK of version {LOWEST_JAVA} to {HIGHEST_JAVA} "
             "(Debian: default-jdk-headless), or set JAVA_HOME"
         )
     programs = {name: Path(program) for name, program in found.items() if program is not None}
     said = run([programs["java"], "-version"], "java", MissingToolError)
     match = re.search(r'version "(?:1\.)?(\d+)', said)
     version = int(match[1]) if match else 0
-    if version < LOWEST_JAVA:
+    if not LOWEST_JAVA <= version <= HIGHEST_JAVA:
         raise MissingToolError(
-            f"{shown(programs['java'])}: is Java {version or 'of an unknown version'}; {LOWEST_JAVA} or later is needed"
+            f"{shown(programs['java'])}: is Java {version or 'of an unknown version'}; the app is built with "
+            f"{LOWEST_JAVA} to {HIGHEST_JAVA}. Set JAVA_HOME to one of these"
         )
     return Jdk(programs["java"], programs["javac"], programs["keytool"], version)
 

@@ -13,7 +13,9 @@ from tests.harness import ROOT, absent
 
 APP = ROOT / "android_app" / "app"
 REPORTS = APP / "build" / "maven" / "surefire-reports"
-SHIPPED_TESTS = "LiveScreenTest,LifecycleTest,PermissionTest,PicturesTest,DelegateScreenTest,BenchmarkTest"
+SHIPPED_TESTS = (
+    "LiveScreenTest,LifecycleTest,PermissionTest,PicturesTest,DelegateScreenTest,BenchmarkTest,HostileTest"
+)
 
 
 @pytest.mark.slow

@@ -35,6 +35,8 @@ def test_it_names_the_folders_that_the_builder_compiles() -> None:
     added = {(app / path).resolve() for path in re.findall(r'\.kotlin\.srcDir\("([^"]+)"\)', BUILD)}
     assert 'create("benchmark")' in BUILD
     assert conventional | added == set(sources.kotlin)
+    for language in ("kotlin", "java"):  # src/test needs Robolectric, which this project does not bring
+        assert f'sourceSets["test"].{language}.setSrcDirs(emptyList<String>())' in BUILD
     assert sources.manifests == (
         app / "src/main/AndroidManifest.xml",
         app / "src/benchmark/AndroidManifest.xml",
