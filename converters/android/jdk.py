@@ -52,8 +52,8 @@ def find_jdk() -> Jdk:
     found = {name: shutil.which(name, path=path) for name in ("java", "javac", "keytool")}
     if missing := [name for name, program in found.items() if program is None]:
         raise MissingToolError(
-            f"No JDK: {' and '.join(missing)} not found {where}. Install a JDK of version {LOWEST_JAVA} to {HIGHEST_JAVA} "
-            "(Debian: default-jdk-headless), or set JAVA_HOME"
+            f"No JDK: {' and '.join(missing)} not found {where}. Install a JDK of version "
+            f"{LOWEST_JAVA} to {HIGHEST_JAVA} (Debian: default-jdk-headless), or set JAVA_HOME"
         )
     programs = {name: Path(program) for name, program in found.items() if program is not None}
     said = run([programs["java"], "-version"], "java", MissingToolError)

@@ -46,7 +46,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def count_of_tests(reports: Path) -> int:
-    """How many tests the reports of Maven's surefire count, none of them failed; those that were skipped are left out."""
+    """How many tests the reports of Maven's surefire count, none failed; those that were skipped do not count."""
     total = 0
     for report in reports.glob("TEST-*.xml"):
         suite = re.search(r"<testsuite [^>]*>", report.read_text(encoding="utf-8"))
