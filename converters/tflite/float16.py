@@ -10,8 +10,8 @@ sees pixels, one that this does nothing to (then 8.6e-3 and 1.2e-3).
 
 Where float16 also holds the sums, long ones cost most (`half/arithmetic.py` says how they are formed). Two changes of
 the graph make the scores of every variant 50.5 to 54 dB, which were 45 to 51 (reference weights at 224, both
-attentions, pixels and normalised): `folding.centre_pixels`, one SUB, and the head applied to the mean of each row instead of to the
-mean of all (`forward(head_by_rows=True)`: 3 dB, XS and S on normalised pictures).
+attentions, pixels and normalised): `folding.centre_pixels`, one SUB, and the head applied to the mean of each row
+instead of to the mean of all (`forward(head_by_rows=True)`: 3 dB, XS and S on normalised pictures).
 Downsampling convolutions in two halves and an ADD would win 0.6 to 1.2 dB more, and are not worth their operators.
 """
 
