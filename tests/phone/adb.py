@@ -41,6 +41,7 @@ class AdbServer:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._end_other()
         shutil.rmtree(self._home, ignore_errors=True)
 
     def environment(self) -> dict[str, str]:
@@ -69,9 +70,8 @@ class AdbServer:
         )
         deadline = time.monotonic() + _TIMEOUT_S
         while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+            if self._answers():
+                return
             time.sleep(0.02)
         raise AssertionError(f"adb's server did not start: {(self._home / 'log').read_text()[-500:]}")
 
@@ -79,7 +79,20 @@ class AdbServer:
         """Start it again where a test has ended it."""
         if self._process is None or self._process.poll() is not None:
             self.kill()
+            self._end_other()
             self.start()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def _end_other(self) -> None:
+        """End the server that a client has started where it found this one dead: no test could kill that."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while self._answers():
+            assert time.monotonic() < deadline, "another adb server does not end"
+            self.run("kill-server")
+            time.sleep(0.05)
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
