@@ -220,7 +220,12 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onModel(index: Int) = session.choose(session.state.choice.copy(model = index))
 
-    override fun onDelegate(id: Int) = session.choose(session.state.choice.copy(delegate = screen.delegateOf(id)), true)
+    override fun onDelegate(id: Int) {
+        val delegate = screen.delegateOf(id)
+        val running = session.state.engine
+        if (session.state.choice.delegate == delegate && running?.choice?.kind == delegate) return
+        session.choose(session.state.choice.copy(delegate = delegate), true)
+    }
 
     override fun onThreads(threads: Int) = session.choose(session.state.choice.copy(threads = threads))
 

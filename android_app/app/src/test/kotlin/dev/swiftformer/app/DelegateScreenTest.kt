@@ -104,10 +104,25 @@ class DelegateScreenTest {
         activity.settle()
         assertTrue(activity.words(R.id.runs_on), "ended twice with GPU" in activity.words(R.id.runs_on))
         assertFalse(fakes.lab.made.any { it.kind == DelegateKind.GPU })
-        activity.tap(R.id.delegate_cpu)
-        activity.settle()
         activity.tap(R.id.delegate_gpu)
         until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+    }
+
+    /** Its button is still checked: it is what was asked for. */
+    @Test
+    fun aDelegateThatWasLeftIsTriedOnceMoreWhenItIsChosenAgain() {
+        fakes.lab.refusals[DelegateKind.GPU] = "busy"
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(R.id.delegate_gpu)
+        until("the fallback") { "GPU refused" in activity.words(R.id.runs_on) }
+        fakes.lab.refusals.clear()
+        activity.tap(R.id.delegate_gpu)
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+        val made = fakes.lab.made.size
+        activity.tap(R.id.delegate_gpu)
+        activity.rest()
+        assertEquals("it runs as asked: there is nothing to try", made, fakes.lab.made.size)
     }
 
     @Test
@@ -162,5 +177,9 @@ class DelegateScreenTest {
         shadowOf(activity.getSystemService(android.os.PowerManager::class.java)).setCurrentThermalStatus(4)
         until("the CPU") { "too hot" in activity.words(R.id.runs_on) }
         assertEquals(activity.getString(R.string.hot_warning), activity.words(R.id.warning))
+        shadowOf(activity.getSystemService(android.os.PowerManager::class.java)).setCurrentThermalStatus(0)
+        until("the device is cool") { !activity.isShown(R.id.warning) }
+        activity.tap(R.id.delegate_gpu)
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
     }
 }
