@@ -37,6 +37,7 @@ class Session(private val parts: Parts) {
     private val frozen = AtomicBoolean(false)
     private val room = EngineRoom(parts) { change -> main.post { if (!closed) change(this) } }
     private var asleep = false
+    private var unlisted: Boolean? = null  // a choice that waits for the list of models: whether it insists
     private var closed = false
 
     var listener: Listener? = null
@@ -46,16 +47,28 @@ class Session(private val parts: Parts) {
 
     /** Reads the list of models and starts what was last chosen. */
     fun start() {
-        engine.post { room.list(parts.settings.model, state.choice) }
+        val stored = parts.settings.model
+        val choice = state.choice
+        engine.post { room.list(stored, choice) }
     }
 
     /** Runs another model, or the same otherwise. [insisting]: the user picks the delegate anew, crashes or not. */
     fun choose(choice: Choice, insisting: Boolean = false) {
         parts.settings.delegate = choice.delegate.name
         parts.settings.threads = choice.threads
-        parts.settings.model = state.models.getOrNull(choice.model)
-        change { copy(choice = choice, trying = true) }
-        engine.post { room.load(choice, insisting) }
+        // While there is no list, the model is the remembered one, and where there will never be one, nothing starts.
+        val file = state.models.getOrNull(choice.model)
+        if (file != null) parts.settings.model = file
+        change { copy(choice = choice, trying = trying || file != null) }
+        load(insisting)
+    }
+
+    /** Runs what is chosen, at once or as soon as there is a list to choose from. */
+    private fun load(insisting: Boolean) {
+        val choice = state.choice
+        val insists = insisting || unlisted == true
+        unlisted = if (state.modelFile == null) insists else null
+        if (unlisted == null) engine.post { room.load(choice, insists) }
     }
 
     /** A camera frame, on the frames' thread; left out while the one before is still being worked on. */
@@ -125,14 +138,13 @@ class Session(private val parts: Parts) {
         if (asleep) return
         asleep = true
         engine.post { room.sleep() }
-        change { copy(trying = true, engine = null) }
+        change { copy(trying = trying || modelFile != null, engine = null) }
     }
 
     fun wake() {
         if (!asleep) return
         asleep = false
-        val choice = state.choice
-        engine.post { room.load(choice, false) }
+        load(false)
     }
 
     /** The end; nothing is told any more. */
@@ -145,6 +157,7 @@ class Session(private val parts: Parts) {
     /** On the main thread, by the room as well. */
     internal fun change(answersOnly: Boolean = false, new: SessionState.() -> SessionState) {
         state = state.new()
+        if (unlisted != null && state.modelFile != null && !asleep) load(false)
         if (answersOnly) listener?.onAnswers() else listener?.onState(state)
     }
 
