@@ -191,9 +191,7 @@ class Camera2Source(context: Context) : CameraSource {
                 )
             } catch (e: SecurityException) {
                 report(CameraProblem.DENIED)
-            } catch (e: IllegalStateException) {  // the session or the device was closed under us
-                report(CameraProblem.FAILED)
-            } catch (e: IllegalArgumentException) {  // the camera is gone, or its surface
+            } catch (e: RuntimeException) {  // closed under us, gone, without its surface, or what a vendor throws
                 report(CameraProblem.FAILED)
             }
             return false
