@@ -151,6 +151,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
             if (running != null || problem != null) parts.camera.stop()
             running = null
             problem = null
+            session.keepMoving()
         } else if (running?.id != wanted.id && problem == null) {
             running = wanted
             preview.show(wanted)
@@ -175,6 +176,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         running = null
         torch = false
         this.problem = problem
+        session.keepMoving()
         show()
     }
 
@@ -199,7 +201,12 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onRetryCamera() = retryCamera()
 
-    override fun onFreeze() = if (session.state.still == null) session.freeze() else session.resume()
+    /** Without a camera no frame comes, and the wish would hold the first that comes at some time. */
+    override fun onFreeze() = when {
+        session.state.still != null -> session.resume()
+        running != null -> session.freeze()
+        else -> Unit
+    }
 
     override fun onPick() {
         for (wish in pickIntents()) if (leave(wish, PICK)) return

@@ -1,7 +1,12 @@
 package dev.swiftformer.app
 
+import android.Manifest
 import android.content.ComponentCallbacks2
+import android.content.pm.PackageManager
 import android.os.Bundle
+import android.view.KeyEvent
+import dev.swiftformer.app.camera.CameraProblem
+import dev.swiftformer.app.camera.Facing
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
@@ -34,6 +39,38 @@ class LifecycleTest {
         activity.tap(R.id.freeze)
         assertFalse(activity.isShown(R.id.still))
         assertNotNull(fakes.fakeCamera.started)
+    }
+
+    @Test
+    fun theCamerasKeyHoldsAFrameAndReleasesItAndNothingWithoutACamera() {
+        val activity = launch().get()
+        activity.settle()
+        activity.onKeyUp(KeyEvent.KEYCODE_CAMERA, null)
+        grantCamera()
+        activity.onRequestPermissionsResult(1, arrayOf(Manifest.permission.CAMERA), intArrayOf(PackageManager.PERMISSION_GRANTED))
+        activity.seeFrames()
+        activity.rest()
+        assertFalse(activity.isShown(R.id.still))
+        activity.onKeyUp(KeyEvent.KEYCODE_CAMERA, null)
+        until("a frozen frame") {
+            FakeImage(640, 480).use { activity.onFrame(it, FakeCamera.facts(Facing.BACK, true)) }
+            activity.isShown(R.id.still)
+        }
+        activity.onKeyUp(KeyEvent.KEYCODE_CAMERA, null)
+        assertFalse(activity.isShown(R.id.still))
+    }
+
+    @Test
+    fun aWishForTheNextFrameEndsWithTheCamera() {
+        grantCamera()
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(R.id.freeze)
+        activity.onCameraProblem(CameraProblem.FAILED)
+        activity.tap(R.id.notice_action)
+        activity.seeFrames()
+        activity.rest()
+        assertFalse(activity.isShown(R.id.still))
     }
 
     @Test

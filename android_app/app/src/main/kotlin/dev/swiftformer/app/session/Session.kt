@@ -97,6 +97,9 @@ class Session(private val parts: Parts) {
     /** Holds the next frame. */
     fun freeze() = frozen.set(true)
 
+    /** Holds no frame after all. */
+    fun keepMoving() = frozen.set(false)
+
     /** Back to the camera. */
     fun resume() {
         frozen.set(false)
