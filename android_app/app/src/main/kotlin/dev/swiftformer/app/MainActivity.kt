@@ -12,6 +12,7 @@ import dev.swiftformer.app.camera.CameraFacts
 import dev.swiftformer.app.camera.CameraProblem
 import dev.swiftformer.app.camera.CameraSource
 import dev.swiftformer.app.camera.Facing
+import dev.swiftformer.app.engine.Thermal
 import dev.swiftformer.app.picture.isShare
 import dev.swiftformer.app.picture.pickIntents
 import dev.swiftformer.app.picture.sharedPicture
@@ -28,6 +29,7 @@ import dev.swiftformer.app.session.SessionState
 class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainScreen.Actions {
     private lateinit var parts: Parts
     private lateinit var session: Session
+    private lateinit var thermal: Thermal
     private lateinit var screen: MainScreen
     private lateinit var preview: CameraPreview
     private val permission = CameraPermission(this)
@@ -41,6 +43,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
         parts = (application as SwiftFormerApplication).parts
+        thermal = parts.thermal()
         val kept = lastNonConfigurationInstance as? Session
         session = kept ?: Session(parts)
         setContentView(R.layout.activity_main)
@@ -75,7 +78,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         session.listener = this
         session.wake()
         preview.start()
-        parts.thermal.start { session.onThermal(it) }
+        thermal.start { session.onThermal(it) }
         // Who shares a picture came for its name: the camera can be asked for when it is wanted.
         val wantsCamera = session.state.still == null && !session.state.readingPicture
         if (wantsCamera && permission.standing == CameraPermission.Standing.ASK && !askedNow) {
@@ -96,7 +99,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         started = false
         torch = false
         session.listener = null
-        parts.thermal.stop()
+        thermal.stop()
         preview.stop()
         updateCamera()
     }
@@ -148,7 +151,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         val wanted = cameraWanted()
         val surface = preview.surface
         if (wanted == null || surface == null) {
-            if (running != null || problem != null) parts.camera.stop()
+            if (running != null || problem != null) parts.camera.stop(this)
             running = null
             problem = null
             session.keepMoving()
@@ -168,7 +171,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onCameraStarted(camera: CameraFacts) {
         problem = null
-        if (torch) parts.camera.setTorch(true)
+        if (torch) parts.camera.setTorch(true, this)
         show()
     }
 
@@ -221,7 +224,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onTorch() {
         torch = !torch
-        parts.camera.setTorch(torch)
+        parts.camera.setTorch(torch, this)
         show()
     }
 
