@@ -106,7 +106,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onDestroy() {
         super.onDestroy()
-        if (!isChangingConfigurations) session.close()
+        if (!isChangingConfigurations) session.close(forgets = isFinishing)
     }
 
     @Suppress("OVERRIDE_DEPRECATION")

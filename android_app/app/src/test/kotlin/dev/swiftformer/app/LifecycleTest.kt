@@ -2,7 +2,9 @@ package dev.swiftformer.app
 
 import android.Manifest
 import android.content.ComponentCallbacks2
+import android.content.Intent
 import android.content.pm.PackageManager
+import android.net.Uri
 import android.os.Bundle
 import android.view.KeyEvent
 import dev.swiftformer.app.camera.CameraProblem
@@ -17,8 +19,11 @@ import org.junit.runner.RunWith
 import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
+import java.io.File
 
 /** What stays through a rotation, a process death and little memory, and what is given back. */
 @RunWith(RobolectricTestRunner::class)
@@ -71,6 +76,50 @@ class LifecycleTest {
         activity.seeFrames()
         activity.rest()
         assertFalse(activity.isShown(R.id.still))
+    }
+
+    private val kept get() = File(app.cacheDir, "still.png")
+
+    private fun share(bytes: ByteArray): ActivityController<MainActivity> {
+        val picture = Uri.parse("content://stranger/picture")
+        shadowOf(app.contentResolver).registerInputStreamSupplier(picture) { bytes.inputStream() }
+        return launch(Intent(Intent.ACTION_SEND).setType("image/png").putExtra(Intent.EXTRA_STREAM, picture))
+    }
+
+    private fun leave(controller: ActivityController<MainActivity>) {
+        controller.get().finish()
+        controller.pause().stop().destroy()
+    }
+
+    @Test
+    fun aSharedPictureIsForgottenWhenItsScreenIsLeft() {
+        val controller = share(photoAsPng())
+        controller.get().settle()
+        until("the picture is kept") { kept.isFile }
+        leave(controller)
+        until("it is gone") { !kept.exists() }
+    }
+
+    @Test
+    fun aScreenThatIsLeftForgetsNoPictureOfAnother() {
+        grantCamera()
+        val first = launch()
+        first.get().settle()
+        first.get().freeze()
+        until("the frame is kept") { kept.isFile }
+        val nothing = share("no picture".toByteArray())
+        nothing.get().settle()
+        leave(nothing)
+        until("its engine is closed") { fakes.lab.open == 1 }
+        assertNotNull(fakes.pictures.restore())
+        val second = share(photoAsPng())
+        second.get().settle()
+        until("the picture") { second.get().isShown(R.id.still) && second.get().row(0).isShown }
+        leave(first)
+        until("the first one's engine is closed") { fakes.lab.open == 1 }
+        assertNotNull(fakes.pictures.restore())
+        leave(second)
+        until("it is gone") { !kept.exists() }
     }
 
     @Test

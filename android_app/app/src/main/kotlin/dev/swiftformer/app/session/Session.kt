@@ -87,7 +87,12 @@ class Session(private val parts: Parts) {
         val loaded = System.nanoTime() - began
         engine.post {
             try {
-                if (frozen.getAndSet(false)) room.freeze(frame, front) else room.live(frame, loaded)
+                if (frozen.getAndSet(false)) {
+                    parts.pictures.owner = this
+                    room.freeze(frame, front)
+                } else {
+                    room.live(frame, loaded)
+                }
             } finally {
                 busy.set(false)
             }
@@ -112,7 +117,10 @@ class Session(private val parts: Parts) {
         change { copy(readingPicture = true, pictureProblem = null, noPicture = false) }
         engine.post {
             when (val opened = parts.pictures.open(uri)) {
-                is Opened.Picture -> room.still(opened.bitmap, false, true)
+                is Opened.Picture -> {
+                    parts.pictures.owner = this
+                    room.still(opened.bitmap, false, true)
+                }
                 is Opened.Problem -> room.tell { copy(readingPicture = false, pictureProblem = opened.problem) }
             }
         }
@@ -125,6 +133,7 @@ class Session(private val parts: Parts) {
     fun restoreStill() {
         change { copy(readingPicture = true) }
         engine.post {
+            parts.pictures.owner = this
             val bitmap: Bitmap? = parts.pictures.restore()
             if (bitmap == null) room.tell { copy(readingPicture = false) } else room.still(bitmap, false, false)
         }
@@ -150,10 +159,16 @@ class Session(private val parts: Parts) {
         load(false)
     }
 
-    /** The end; nothing is told any more. */
-    fun close() {
+    /** The end; nothing is told any more. [forgets]: nobody comes back to the picture that stands still. */
+    fun close(forgets: Boolean) {
         closed = true
-        engine.post { room.sleep() }
+        engine.post {
+            room.sleep()
+            if (parts.pictures.owner === this) {
+                parts.pictures.owner = null
+                if (forgets) parts.pictures.forget()
+            }
+        }
         thread.quitSafely()
     }
 
