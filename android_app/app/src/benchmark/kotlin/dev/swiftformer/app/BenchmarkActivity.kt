@@ -19,7 +19,7 @@ class BenchmarkActivity : Activity() {
         window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
         val text = TextView(this)
         setContentView(text)
-        if (state != null) return  // a turned screen must not measure twice
+        if (state != null) return finish()  // made anew, after the process died: nobody waits for a second measurement
         val arguments = intent.extras
         thread(name = "benchmark") {
             val benchmark = Benchmark(this) { step ->

@@ -12,6 +12,7 @@ import dev.swiftformer.app.camera.CameraFacts
 import dev.swiftformer.app.camera.CameraProblem
 import dev.swiftformer.app.camera.CameraSource
 import dev.swiftformer.app.camera.Facing
+import dev.swiftformer.app.engine.Thermal
 import dev.swiftformer.app.picture.isShare
 import dev.swiftformer.app.picture.pickIntents
 import dev.swiftformer.app.picture.sharedPicture
@@ -28,6 +29,7 @@ import dev.swiftformer.app.session.SessionState
 class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainScreen.Actions {
     private lateinit var parts: Parts
     private lateinit var session: Session
+    private lateinit var thermal: Thermal
     private lateinit var screen: MainScreen
     private lateinit var preview: CameraPreview
     private val permission = CameraPermission(this)
@@ -41,6 +43,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
         parts = (application as SwiftFormerApplication).parts
+        thermal = parts.thermal()
         val kept = lastNonConfigurationInstance as? Session
         session = kept ?: Session(parts)
         setContentView(R.layout.activity_main)
@@ -75,7 +78,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         session.listener = this
         session.wake()
         preview.start()
-        parts.thermal.start { session.onThermal(it) }
+        thermal.start { session.onThermal(it) }
         // Who shares a picture came for its name: the camera can be asked for when it is wanted.
         val wantsCamera = session.state.still == null && !session.state.readingPicture
         if (wantsCamera && permission.standing == CameraPermission.Standing.ASK && !askedNow) {
@@ -96,14 +99,14 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         started = false
         torch = false
         session.listener = null
-        parts.thermal.stop()
+        thermal.stop()
         preview.stop()
         updateCamera()
     }
 
     override fun onDestroy() {
         super.onDestroy()
-        if (!isChangingConfigurations) session.close()
+        if (!isChangingConfigurations) session.close(forgets = isFinishing)
     }
 
     @Suppress("OVERRIDE_DEPRECATION")
@@ -148,9 +151,10 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         val wanted = cameraWanted()
         val surface = preview.surface
         if (wanted == null || surface == null) {
-            if (running != null || problem != null) parts.camera.stop()
+            if (running != null || problem != null) parts.camera.stop(this)
             running = null
             problem = null
+            session.keepMoving()
         } else if (running?.id != wanted.id && problem == null) {
             running = wanted
             preview.show(wanted)
@@ -167,7 +171,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onCameraStarted(camera: CameraFacts) {
         problem = null
-        if (torch) parts.camera.setTorch(true)
+        if (torch) parts.camera.setTorch(true, this)
         show()
     }
 
@@ -175,6 +179,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         running = null
         torch = false
         this.problem = problem
+        session.keepMoving()
         show()
     }
 
@@ -199,7 +204,12 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onRetryCamera() = retryCamera()
 
-    override fun onFreeze() = if (session.state.still == null) session.freeze() else session.resume()
+    /** Without a camera no frame comes, and the wish would hold the first that comes at some time. */
+    override fun onFreeze() = when {
+        session.state.still != null -> session.resume()
+        running != null -> session.freeze()
+        else -> Unit
+    }
 
     override fun onPick() {
         for (wish in pickIntents()) if (leave(wish, PICK)) return
@@ -214,13 +224,18 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onTorch() {
         torch = !torch
-        parts.camera.setTorch(torch)
+        parts.camera.setTorch(torch, this)
         show()
     }
 
     override fun onModel(index: Int) = session.choose(session.state.choice.copy(model = index))
 
-    override fun onDelegate(id: Int) = session.choose(session.state.choice.copy(delegate = screen.delegateOf(id)), true)
+    override fun onDelegate(id: Int) {
+        val delegate = screen.delegateOf(id)
+        val running = session.state.engine
+        if (session.state.choice.delegate == delegate && running?.choice?.kind == delegate) return
+        session.choose(session.state.choice.copy(delegate = delegate), true)
+    }
 
     override fun onThreads(threads: Int) = session.choose(session.state.choice.copy(threads = threads))
 

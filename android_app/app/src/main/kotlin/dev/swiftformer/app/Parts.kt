@@ -22,11 +22,13 @@ interface Parts {
     val models: ModelLibrary
     val pictures: StillPictures
     val camera: CameraSource
-    val thermal: Thermal
     val attempts: AttemptStore
 
     /** What a crash is remembered for, beside the model: another app or another system may have mended it. */
     val build: String
+
+    /** A new one for each screen: what one stops, another may still listen to. */
+    fun thermal(): Thermal
 
     fun engines(model: OpenModel): EngineFactory
 }
@@ -38,9 +40,10 @@ class DeviceParts(private val context: Context) : Parts {
     override val models = ModelLibrary(AssetFiles(context.assets))
     override val pictures = StillPictures(context)
     override val camera: CameraSource by lazy { Camera2Source(context) }
-    override val thermal = Thermal(context)
     override val attempts = FileAttemptStore(File(context.noBackupFilesDir, "attempts.json"))
     override val build: String = appVersion() + " " + Build.FINGERPRINT
+
+    override fun thermal() = Thermal(context)
 
     override fun engines(model: OpenModel): EngineFactory = InterpreterFactory(model.bytes, log)
 

@@ -100,8 +100,8 @@ class AndroidVersionsTest {
         val activity = controller.get()
         activity.settle()
         assertEquals("GPU: 90 of 90 operators", activity.words(R.id.runs_on))
-        if (sdk < 29) return assertNull(fakes.thermal.status())
-        assertNotNull(fakes.thermal.status())
+        if (sdk < 29) return assertNull(fakes.thermal().status())
+        assertNotNull(fakes.thermal().status())
         shadowOf(activity.getSystemService(PowerManager::class.java)).setCurrentThermalStatus(4)
         until("the CPU") { "too hot" in activity.words(R.id.runs_on) }
         controller.pause().stop()

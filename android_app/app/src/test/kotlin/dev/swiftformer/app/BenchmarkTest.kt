@@ -7,6 +7,7 @@ import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
+import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 
@@ -36,6 +37,12 @@ class BenchmarkTest {
             assertTrue(done.error, word in done.error!! && '\n' !in done.error!!)
         }
         assertNotNull(BenchmarkEntry(app, Benchmark(app)).run(null).error)
+    }
+
+    @Test
+    fun aScreenThatIsMadeAnewMeasuresNothingAndGoes() {
+        val again = Robolectric.buildActivity(BenchmarkActivity::class.java).create(Bundle()).get()
+        assertTrue(again.isFinishing)
     }
 
     @Test

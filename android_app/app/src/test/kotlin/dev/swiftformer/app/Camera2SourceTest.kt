@@ -81,6 +81,6 @@ class Camera2SourceTest {
         val source = Camera2Source(app)
         source.start(FakeCamera.facts(Facing.BACK, false), SurfaceTexture(1), heard)
         until("the problem") { heard.problem != null }
-        source.stop()
+        source.stop(heard)
     }
 }

@@ -5,7 +5,9 @@ import android.graphics.Rect
 import android.hardware.camera2.CameraAccessException
 import android.hardware.camera2.CameraDevice
 import android.hardware.camera2.CaptureRequest
+import android.os.Build
 import android.os.Bundle
+import android.os.PowerManager
 import android.view.View
 import dev.swiftformer.app.camera.Camera2Source
 import org.junit.Assert.assertEquals
@@ -146,12 +148,48 @@ class CameraSessionTest {
             SecurityException("revoked meanwhile") to R.string.camera_forbidden,
             IllegalArgumentException("unknown camera") to R.string.camera_failed,
             IllegalStateException("strange") to R.string.camera_failed,
+            NullPointerException("a vendor's") to R.string.camera_failed,
+            UnsupportedOperationException("a vendor's") to R.string.camera_failed,
         )) {
             SimulatedService.refusal = refusal
             val controller = launch()
             notice(controller.get(), words)
             controller.pause().stop().destroy()
         }
+    }
+
+    /** A share opens a second screen, and the first stops only after that one has started. */
+    @Test
+    fun theScreenBeforeTakesNothingFromTheOneInFront() {
+        val first = running()
+        val lost = SimulatedService.last
+        first.pause()
+        val second = launch()
+        until("the second has the camera") { lost.isClosed && SimulatedService.open.size == 1 && second.get().isShown(R.id.torch) }
+        notice(first.get(), R.string.camera_taken)
+        second.get().tap(R.id.torch)
+        first.stop()
+        second.get().settle()
+        answer(second.get())
+        assertEquals(1, SimulatedService.open.size)
+        until("light") { SimulatedService.requests.last().values[CaptureRequest.FLASH_MODE.name] == CaptureRequest.FLASH_MODE_TORCH }
+        if (Build.VERSION.SDK_INT < Build.VERSION_CODES.Q) return
+        shadowOf(app.getSystemService(PowerManager::class.java)).setCurrentThermalStatus(4)
+        until("the warning") { second.get().words(R.id.warning) == second.get().getString(R.string.hot_warning) }
+        assertFalse(first.get().isShown(R.id.warning))
+    }
+
+    /** Both are seen in a split screen. */
+    @Test
+    fun theScreenThatLostTheCameraHasItBackWhenTheOtherStops() {
+        val first = running()
+        first.pause()
+        val second = launch()
+        until("the second has the camera") { SimulatedService.open.size == 1 && second.get().isShown(R.id.torch) }
+        notice(first.get(), R.string.camera_taken)
+        second.pause().stop().destroy()
+        until("the first has it again") { SimulatedService.open.size == 1 && first.get().isShown(R.id.torch) && !first.get().isShown(R.id.notice) }
+        answer(first.get())
     }
 
     /** A camera is called free while too many others are in use: asking again at once would never end. */
@@ -191,7 +229,8 @@ class CameraSessionTest {
         answer(activity)
         activity.tap(R.id.flip)
         until("the back camera") { SimulatedService.open.map { it.id } == listOf("0") && activity.isShown(R.id.torch) }
-        assertEquals(CaptureRequest.FLASH_MODE_OFF, SimulatedService.requests.last().values[CaptureRequest.FLASH_MODE.name])
+        // The screen is there before the request: the front camera's, which has no torch, may be the last for a moment.
+        until("no light") { SimulatedService.requests.last().values[CaptureRequest.FLASH_MODE.name] == CaptureRequest.FLASH_MODE_OFF }
         assertEquals(activity.getString(R.string.torch_on), activity.findViewById<View>(R.id.torch).contentDescription)
     }
 

@@ -1,6 +1,7 @@
 package dev.swiftformer.app
 
 import dev.swiftformer.app.camera.Facing
+import dev.swiftformer.app.model.BundleFiles
 import dev.swiftformer.core.DelegateKind
 import dev.swiftformer.core.EngineException
 import dev.swiftformer.core.Replacement
@@ -13,6 +14,8 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
+import java.io.InputStream
+import java.util.concurrent.CountDownLatch
 
 /** What runs is said in words, and every fallback with its reason. */
 @RunWith(RobolectricTestRunner::class)
@@ -104,10 +107,25 @@ class DelegateScreenTest {
         activity.settle()
         assertTrue(activity.words(R.id.runs_on), "ended twice with GPU" in activity.words(R.id.runs_on))
         assertFalse(fakes.lab.made.any { it.kind == DelegateKind.GPU })
-        activity.tap(R.id.delegate_cpu)
-        activity.settle()
         activity.tap(R.id.delegate_gpu)
         until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+    }
+
+    /** Its button is still checked: it is what was asked for. */
+    @Test
+    fun aDelegateThatWasLeftIsTriedOnceMoreWhenItIsChosenAgain() {
+        fakes.lab.refusals[DelegateKind.GPU] = "busy"
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(R.id.delegate_gpu)
+        until("the fallback") { "GPU refused" in activity.words(R.id.runs_on) }
+        fakes.lab.refusals.clear()
+        activity.tap(R.id.delegate_gpu)
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+        val made = fakes.lab.made.size
+        activity.tap(R.id.delegate_gpu)
+        activity.rest()
+        assertEquals("it runs as asked: there is nothing to try", made, fakes.lab.made.size)
     }
 
     @Test
@@ -162,5 +180,51 @@ class DelegateScreenTest {
         shadowOf(activity.getSystemService(android.os.PowerManager::class.java)).setCurrentThermalStatus(4)
         until("the CPU") { "too hot" in activity.words(R.id.runs_on) }
         assertEquals(activity.getString(R.string.hot_warning), activity.words(R.id.warning))
+        shadowOf(activity.getSystemService(android.os.PowerManager::class.java)).setCurrentThermalStatus(0)
+        until("the device is cool") { !activity.isShown(R.id.warning) }
+        activity.tap(R.id.delegate_gpu)
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+    }
+
+    /** There is nothing to start, so that nothing is said to be starting; and what was remembered stays. */
+    @Test
+    fun choicesWithoutModelsStartNothingAndForgetNothing() {
+        for (text in listOf("{", """{"format": "swiftformer-bundle", "version": 1, "models": []}""")) {
+            fakes.settings.model = "micro_float16.tflite"
+            fakes.files = MemoryFiles.copy(app).also { it.content["index.json"] = text.toByteArray() }
+            val controller = launch()
+            val activity = controller.get()
+            until("the problem") { activity.isShown(R.id.warning) }
+            activity.tap(R.id.delegate_gpu)
+            activity.tap(R.id.delegate_nnapi)
+            controller.pause().stop()
+            activity.onTrimMemory(android.content.ComponentCallbacks2.TRIM_MEMORY_BACKGROUND)
+            controller.start().resume()
+            activity.rest()
+            assertEquals("", activity.words(R.id.runs_on))
+            assertTrue(activity.isShown(R.id.warning))
+            assertEquals("micro_float16.tflite", fakes.settings.model)
+            assertEquals(DelegateKind.NNAPI.name, fakes.settings.delegate)
+            controller.pause().stop().destroy()
+        }
+    }
+
+    @Test
+    fun aChoiceBeforeTheListOfModelsIsThereIsOfTheRememberedModel() {
+        val latch = CountDownLatch(1)
+        val files = fakes.files
+        fakes.files = object : BundleFiles by files {
+            override fun open(name: String): InputStream {
+                if (name == "index.json") latch.await()
+                return files.open(name)
+            }
+        }
+        fakes.settings.model = "micro_float16.tflite"
+        val activity = launch().get()
+        activity.tap(R.id.delegate_gpu)
+        latch.countDown()
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+        assertTrue(activity.words(R.id.model_chip), "float16" in activity.words(R.id.model_chip))
+        assertEquals("micro_float16.tflite", fakes.settings.model)
     }
 }

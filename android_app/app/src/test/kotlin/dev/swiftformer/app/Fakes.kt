@@ -50,13 +50,14 @@ class FakeParts(private val context: Context) : Parts {
     /** Set to run the real camera code. */
     var device: CameraSource? = null
     override val camera: CameraSource get() = device ?: fakeCamera
-    override val thermal = Thermal(context)
     override val attempts = MemoryStore()
     override val build = "test"
     val lab = FakeLab()
 
     /** Set to run TFLite itself, with this log. */
     var log: OwnLog? = null
+
+    override fun thermal() = Thermal(context)
 
     override fun engines(model: OpenModel): EngineFactory = log?.let { InterpreterFactory(model.bytes, it) } ?: lab.of(model, models.index().models.first { it.file == model.description.where })
 }
@@ -168,11 +169,12 @@ class FakeCamera : CameraSource {
         this.listener = listener
     }
 
-    override fun setTorch(on: Boolean) {
-        lit = on
+    override fun setTorch(on: Boolean, listener: CameraSource.Listener) {
+        if (listener === this.listener) lit = on
     }
 
-    override fun stop() {
+    override fun stop(listener: CameraSource.Listener) {
+        if (listener !== this.listener) return
         started = null
         lit = false
     }

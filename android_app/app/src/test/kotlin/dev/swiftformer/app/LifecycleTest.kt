@@ -1,7 +1,14 @@
 package dev.swiftformer.app
 
+import android.Manifest
 import android.content.ComponentCallbacks2
+import android.content.Intent
+import android.content.pm.PackageManager
+import android.net.Uri
 import android.os.Bundle
+import android.view.KeyEvent
+import dev.swiftformer.app.camera.CameraProblem
+import dev.swiftformer.app.camera.Facing
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
@@ -12,8 +19,11 @@ import org.junit.runner.RunWith
 import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
+import java.io.File
 
 /** What stays through a rotation, a process death and little memory, and what is given back. */
 @RunWith(RobolectricTestRunner::class)
@@ -34,6 +44,82 @@ class LifecycleTest {
         activity.tap(R.id.freeze)
         assertFalse(activity.isShown(R.id.still))
         assertNotNull(fakes.fakeCamera.started)
+    }
+
+    @Test
+    fun theCamerasKeyHoldsAFrameAndReleasesItAndNothingWithoutACamera() {
+        val activity = launch().get()
+        activity.settle()
+        activity.onKeyUp(KeyEvent.KEYCODE_CAMERA, null)
+        grantCamera()
+        activity.onRequestPermissionsResult(1, arrayOf(Manifest.permission.CAMERA), intArrayOf(PackageManager.PERMISSION_GRANTED))
+        activity.seeFrames()
+        activity.rest()
+        assertFalse(activity.isShown(R.id.still))
+        activity.onKeyUp(KeyEvent.KEYCODE_CAMERA, null)
+        until("a frozen frame") {
+            FakeImage(640, 480).use { activity.onFrame(it, FakeCamera.facts(Facing.BACK, true)) }
+            activity.isShown(R.id.still)
+        }
+        activity.onKeyUp(KeyEvent.KEYCODE_CAMERA, null)
+        assertFalse(activity.isShown(R.id.still))
+    }
+
+    @Test
+    fun aWishForTheNextFrameEndsWithTheCamera() {
+        grantCamera()
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(R.id.freeze)
+        activity.onCameraProblem(CameraProblem.FAILED)
+        activity.tap(R.id.notice_action)
+        activity.seeFrames()
+        activity.rest()
+        assertFalse(activity.isShown(R.id.still))
+    }
+
+    private val kept get() = File(app.cacheDir, "still.png")
+
+    private fun share(bytes: ByteArray): ActivityController<MainActivity> {
+        val picture = Uri.parse("content://stranger/picture")
+        shadowOf(app.contentResolver).registerInputStreamSupplier(picture) { bytes.inputStream() }
+        return launch(Intent(Intent.ACTION_SEND).setType("image/png").putExtra(Intent.EXTRA_STREAM, picture))
+    }
+
+    private fun leave(controller: ActivityController<MainActivity>) {
+        controller.get().finish()
+        controller.pause().stop().destroy()
+    }
+
+    @Test
+    fun aSharedPictureIsForgottenWhenItsScreenIsLeft() {
+        val controller = share(photoAsPng())
+        controller.get().settle()
+        until("the picture is kept") { kept.isFile }
+        leave(controller)
+        until("it is gone") { !kept.exists() }
+    }
+
+    @Test
+    fun aScreenThatIsLeftForgetsNoPictureOfAnother() {
+        grantCamera()
+        val first = launch()
+        first.get().settle()
+        first.get().freeze()
+        until("the frame is kept") { kept.isFile }
+        val nothing = share("no picture".toByteArray())
+        nothing.get().settle()
+        leave(nothing)
+        until("its engine is closed") { fakes.lab.open == 1 }
+        assertNotNull(fakes.pictures.restore())
+        val second = share(photoAsPng())
+        second.get().settle()
+        until("the picture") { second.get().isShown(R.id.still) && second.get().row(0).isShown }
+        leave(first)
+        until("the first one's engine is closed") { fakes.lab.open == 1 }
+        assertNotNull(fakes.pictures.restore())
+        leave(second)
+        until("it is gone") { !kept.exists() }
     }
 
     @Test

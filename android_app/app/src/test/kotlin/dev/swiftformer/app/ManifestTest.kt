@@ -71,6 +71,17 @@ class ManifestTest {
         assertEquals("android.permission.DUMP", activities.item(0).attributes.getNamedItem("android:permission").nodeValue)
     }
 
+    /** One that is made anew would measure in the background, or not at all. */
+    @Test
+    fun theBenchmarksScreenIsNotMadeAnewWhenItTurns() {
+        val activity = manifest("benchmark").getElementsByTagName("activity").item(0)
+        val kept = activity.attributes.getNamedItem("android:configChanges").nodeValue.split("|").toSet()
+        val usual = setOf(
+            "orientation", "screenSize", "smallestScreenSize", "screenLayout", "keyboardHidden", "uiMode", "density", "fontScale", "locale",
+        )
+        assertEquals(usual, usual intersect kept)
+    }
+
     private fun manifest(sources: String) =
         DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(File("src/$sources/AndroidManifest.xml"))
 }

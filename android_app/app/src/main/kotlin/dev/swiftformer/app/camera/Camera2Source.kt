@@ -32,23 +32,36 @@ class Camera2Source(context: Context) : CameraSource {
     private val onCamera = Handler(cameraThread.looper)
     private val onFrames = Handler(frameThread.looper)
     private var run: Run? = null  // main thread
+    private var displaced: CameraSource.Listener? = null  // main thread: from whom the camera was taken for another
     private var found: List<CameraFacts> = emptyList()
 
     /** Asked for once: the camera service takes its time, and screens ask often. */
     override fun cameras(): List<CameraFacts> = found.ifEmpty { findCameras(manager).also { found = it } }
 
     override fun start(camera: CameraFacts, preview: SurfaceTexture, listener: CameraSource.Listener) {
-        stop()
+        val before = run?.listener?.takeIf { it !== listener }
+        end()
+        if (before != null) displaced = before else if (displaced === listener) displaced = null
         preview.setDefaultBufferSize(camera.previewSize.width, camera.previewSize.height)
         run = Run(camera, preview, listener).also { fresh -> onCamera.post { fresh.open() } }
+        before?.onCameraProblem(CameraProblem.TAKEN)
     }
 
-    override fun setTorch(on: Boolean) {
-        val running = run ?: return
+    override fun setTorch(on: Boolean, listener: CameraSource.Listener) {
+        val running = run?.takeIf { it.listener === listener } ?: return
         onCamera.post { running.setTorch(on) }
     }
 
-    override fun stop() {
+    override fun stop(listener: CameraSource.Listener) {
+        if (displaced === listener) displaced = null
+        if (run?.listener !== listener) return
+        end()
+        val waiting = displaced ?: return
+        displaced = null
+        waiting.onCameraFree()
+    }
+
+    private fun end() {
         val old = run ?: return
         run = null
         old.stale = true
@@ -59,7 +72,7 @@ class Camera2Source(context: Context) : CameraSource {
     private inner class Run(
         private val camera: CameraFacts,
         preview: SurfaceTexture,
-        private val listener: CameraSource.Listener,
+        val listener: CameraSource.Listener,
     ) : CameraDevice.StateCallback() {
         @Volatile var stale = false
         private val surface = Surface(preview)
@@ -191,9 +204,7 @@ class Camera2Source(context: Context) : CameraSource {
                 )
             } catch (e: SecurityException) {
                 report(CameraProblem.DENIED)
-            } catch (e: IllegalStateException) {  // the session or the device was closed under us
-                report(CameraProblem.FAILED)
-            } catch (e: IllegalArgumentException) {  // the camera is gone, or its surface
+            } catch (e: RuntimeException) {  // closed under us, gone, without its surface, or what a vendor throws
                 report(CameraProblem.FAILED)
             }
             return false

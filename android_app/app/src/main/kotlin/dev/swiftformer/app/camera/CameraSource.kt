@@ -11,7 +11,7 @@ enum class CameraProblem {
     /** Another app has it. */
     IN_USE,
 
-    /** Another app, or the system, took it away while it was running. */
+    /** Another app, the system or another screen took it away while it was running. */
     TAKEN,
 
     /** The device's owner or a switch in the quick settings forbids it. */
@@ -25,7 +25,10 @@ enum class CameraProblem {
 }
 
 /**
- * The camera as the screen uses it. Called on the main thread; [Listener] is called there too, but for frames.
+ * The camera as the screens use it. Called on the main thread; [Listener] is called there too, but for frames.
+ *
+ * There may be several screens, one that comes and one that goes, or two side by side: the camera is of the [Listener] that
+ * started it last.
  *
  * [Camera2Source] is the real one.
  */
@@ -52,12 +55,15 @@ interface CameraSource {
     /** The cameras there are; does not need the permission. */
     fun cameras(): List<CameraFacts>
 
-    /** Starts [camera], after stopping what ran before. */
+    /** Starts [camera], after stopping what ran before; who started that is told that it was taken. */
     fun start(camera: CameraFacts, preview: SurfaceTexture, listener: Listener)
 
-    /** Lights the torch, or not; nothing happens on a camera without one. */
-    fun setTorch(on: Boolean)
+    /** Lights the torch, or not; nothing happens on a camera without one, or on one that another listener started. */
+    fun setTorch(on: Boolean, listener: Listener)
 
-    /** Stops and gives the camera back. No frame arrives after the frames' thread has finished its present one. */
-    fun stop()
+    /**
+     * Stops what [listener] started and gives the camera back, to the one it was taken from if there is one; what another
+     * started goes on. No frame arrives after the frames' thread has finished its present one.
+     */
+    fun stop(listener: Listener)
 }

@@ -145,6 +145,10 @@ class StillPictures(context: Context) {
         keeper.execute { kept.delete() }
     }
 
+    /** Whose picture was kept last, so that nobody forgets another's. */
+    @Volatile
+    var owner: Any? = null
+
     companion object {
         /** The largest picture that is read whole: 64 MB of pixels. */
         const val MAX_PIXELS = 16L shl 20

@@ -19,7 +19,7 @@ class ChoicesSheet(root: View, private val chosen: Chosen) {
     interface Chosen {
         fun onModel(index: Int)
 
-        /** @param id of the delegate's radio button */
+        /** @param id of the delegate's radio button, which may be the one that was checked before */
         fun onDelegate(id: Int)
 
         fun onThreads(threads: Int)
@@ -52,7 +52,10 @@ class ChoicesSheet(root: View, private val chosen: Chosen) {
             val index = group.indexOfChild(group.findViewById<View>(id))
             if (!showing && index >= 0) chosen.onModel(index)
         }
-        delegates.setOnCheckedChangeListener { _, id -> if (!showing && id != View.NO_ID) chosen.onDelegate(id) }
+        // A tap and not a change: what was left for another can be asked for again, and its button is still checked.
+        for (index in 0 until delegates.childCount) {
+            delegates.getChildAt(index).setOnClickListener { chosen.onDelegate(it.id) }
+        }
     }
 
     fun open() {
@@ -93,7 +96,7 @@ class ChoicesSheet(root: View, private val chosen: Chosen) {
         if (checked in names.indices) models.check(models.getChildAt(checked).id) else models.clearCheck()
     }
 
-    fun showDelegate(id: Int) = quietly { delegates.check(id) }
+    fun showDelegate(id: Int) = delegates.check(id)
 
     fun showThreads(count: Int, most: Int) {
         threadCount = count

@@ -37,6 +37,7 @@ class Session(private val parts: Parts) {
     private val frozen = AtomicBoolean(false)
     private val room = EngineRoom(parts) { change -> main.post { if (!closed) change(this) } }
     private var asleep = false
+    private var unlisted: Boolean? = null  // a choice that waits for the list of models: whether it insists
     private var closed = false
 
     var listener: Listener? = null
@@ -46,16 +47,28 @@ class Session(private val parts: Parts) {
 
     /** Reads the list of models and starts what was last chosen. */
     fun start() {
-        engine.post { room.list(parts.settings.model, state.choice) }
+        val stored = parts.settings.model
+        val choice = state.choice
+        engine.post { room.list(stored, choice) }
     }
 
     /** Runs another model, or the same otherwise. [insisting]: the user picks the delegate anew, crashes or not. */
     fun choose(choice: Choice, insisting: Boolean = false) {
         parts.settings.delegate = choice.delegate.name
         parts.settings.threads = choice.threads
-        parts.settings.model = state.models.getOrNull(choice.model)
-        change { copy(choice = choice, trying = true) }
-        engine.post { room.load(choice, insisting) }
+        // While there is no list, the model is the remembered one, and where there will never be one, nothing starts.
+        val file = state.models.getOrNull(choice.model)
+        if (file != null) parts.settings.model = file
+        change { copy(choice = choice, trying = trying || file != null) }
+        load(insisting)
+    }
+
+    /** Runs what is chosen, at once or as soon as there is a list to choose from. */
+    private fun load(insisting: Boolean) {
+        val choice = state.choice
+        val insists = insisting || unlisted == true
+        unlisted = if (state.modelFile == null) insists else null
+        if (unlisted == null) engine.post { room.load(choice, insists) }
     }
 
     /** A camera frame, on the frames' thread; left out while the one before is still being worked on. */
@@ -74,7 +87,12 @@ class Session(private val parts: Parts) {
         val loaded = System.nanoTime() - began
         engine.post {
             try {
-                if (frozen.getAndSet(false)) room.freeze(frame, front) else room.live(frame, loaded)
+                if (frozen.getAndSet(false)) {
+                    parts.pictures.owner = this
+                    room.freeze(frame, front)
+                } else {
+                    room.live(frame, loaded)
+                }
             } finally {
                 busy.set(false)
             }
@@ -83,6 +101,9 @@ class Session(private val parts: Parts) {
 
     /** Holds the next frame. */
     fun freeze() = frozen.set(true)
+
+    /** Holds no frame after all. */
+    fun keepMoving() = frozen.set(false)
 
     /** Back to the camera. */
     fun resume() {
@@ -96,7 +117,10 @@ class Session(private val parts: Parts) {
         change { copy(readingPicture = true, pictureProblem = null, noPicture = false) }
         engine.post {
             when (val opened = parts.pictures.open(uri)) {
-                is Opened.Picture -> room.still(opened.bitmap, false, true)
+                is Opened.Picture -> {
+                    parts.pictures.owner = this
+                    room.still(opened.bitmap, false, true)
+                }
                 is Opened.Problem -> room.tell { copy(readingPicture = false, pictureProblem = opened.problem) }
             }
         }
@@ -109,6 +133,7 @@ class Session(private val parts: Parts) {
     fun restoreStill() {
         change { copy(readingPicture = true) }
         engine.post {
+            parts.pictures.owner = this
             val bitmap: Bitmap? = parts.pictures.restore()
             if (bitmap == null) room.tell { copy(readingPicture = false) } else room.still(bitmap, false, false)
         }
@@ -125,26 +150,32 @@ class Session(private val parts: Parts) {
         if (asleep) return
         asleep = true
         engine.post { room.sleep() }
-        change { copy(trying = true, engine = null) }
+        change { copy(trying = trying || modelFile != null, engine = null) }
     }
 
     fun wake() {
         if (!asleep) return
         asleep = false
-        val choice = state.choice
-        engine.post { room.load(choice, false) }
+        load(false)
     }
 
-    /** The end; nothing is told any more. */
-    fun close() {
+    /** The end; nothing is told any more. [forgets]: nobody comes back to the picture that stands still. */
+    fun close(forgets: Boolean) {
         closed = true
-        engine.post { room.sleep() }
+        engine.post {
+            room.sleep()
+            if (parts.pictures.owner === this) {
+                parts.pictures.owner = null
+                if (forgets) parts.pictures.forget()
+            }
+        }
         thread.quitSafely()
     }
 
     /** On the main thread, by the room as well. */
     internal fun change(answersOnly: Boolean = false, new: SessionState.() -> SessionState) {
         state = state.new()
+        if (unlisted != null && state.modelFile != null && !asleep) load(false)
         if (answersOnly) listener?.onAnswers() else listener?.onState(state)
     }
 
