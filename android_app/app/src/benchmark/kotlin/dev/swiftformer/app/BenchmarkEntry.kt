@@ -4,11 +4,14 @@ import android.content.Context
 import android.os.Bundle
 import dev.swiftformer.core.BenchmarkArgumentException
 import dev.swiftformer.core.BenchmarkPlan
+import dev.swiftformer.core.BenchmarkResult
 import java.io.File
 import java.io.IOException
 
 /** What both entries share: arguments in, a file and a line out. */
-class BenchmarkEntry(private val context: Context, private val benchmark: Benchmark) {
+class BenchmarkEntry(private val context: Context, private val measure: (BenchmarkPlan) -> BenchmarkResult) {
+    constructor(context: Context, benchmark: Benchmark) : this(context, benchmark::run)
+
     /** @property error why there is no good result, in one line; null where there is. */
     class Done(val file: String?, val json: String?, val error: String?)
 
@@ -19,12 +22,23 @@ class BenchmarkEntry(private val context: Context, private val benchmark: Benchm
         } catch (e: BenchmarkArgumentException) {
             return Done(null, null, e.message)
         }
-        val result = benchmark.run(plan)
+        val result = measure(plan)
+        return try {
+            write(result)
+        } catch (e: OutOfMemoryError) {
+            val count = result.evaluation?.size ?: 0
+            result.evaluation = null
+            result.error = "not enough memory for the result ($count pictures evaluated); evaluate fewer at a time"
+            write(result)
+        }
+    }
+
+    private fun write(result: BenchmarkResult): Done {
         val json = result.toJson()
         val folder = context.getExternalFilesDir(null) ?: return Done(null, json, "no external storage")
-        val file = File(folder, plan.result)
+        val file = File(folder, result.plan.result)
         return try {
-            file.writeText(json)
+            file.bufferedWriter().use { it.write(json) }
             Done(file.path, json, result.error)
         } catch (e: IOException) {
             Done(null, json, "${file.path}: cannot be written (${e.message})")

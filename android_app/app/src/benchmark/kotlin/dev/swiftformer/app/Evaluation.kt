@@ -3,7 +3,6 @@ package dev.swiftformer.app
 import android.graphics.BitmapFactory
 import android.media.ExifInterface
 import dev.swiftformer.app.model.asRgb
-import dev.swiftformer.app.picture.StillPictures
 import dev.swiftformer.core.BenchmarkResult
 import dev.swiftformer.core.InferenceEngine
 import dev.swiftformer.core.ModelDescription
@@ -38,7 +37,8 @@ class Evaluation(private val model: ModelDescription, private val engine: Infere
             } catch (e: IOException) {  // a format without EXIF
                 ExifInterface.ORIENTATION_NORMAL
             }
-            writer.write(StillPictures.upright(decoded, orientation).asRgb(), engine.input)
+            // Turned as it is read: a bitmap that is not premultiplied cannot be drawn.
+            writer.write(decoded.asRgb(orientation), engine.input)
             val input = sha256()
             engine.run()
             scores.read(engine.output)
@@ -47,6 +47,8 @@ class Evaluation(private val model: ModelDescription, private val engine: Infere
             failed(e.message.orEmpty())
         } catch (e: OutOfMemoryError) {
             failed("not enough memory")
+        } catch (e: RuntimeException) {  // of this picture; the others may do
+            failed("${e.javaClass.simpleName}: ${e.message}")
         }
     }
 

@@ -96,7 +96,7 @@ class FakeLab {
     @Volatile var logits: Map<Int, Float> = mapOf(207 to 9f, 208 to 6.4f, 219 to 5f, 852 to 4.4f, 222 to 4f)
 
     /** Thrown by the next run after the golden picture's. */
-    @Volatile var failure: EngineException? = null
+    @Volatile var failure: Throwable? = null
 
     fun of(model: OpenModel, entry: ModelIndex.Entry) = object : EngineFactory {
         override fun create(choice: DelegateChoice): InferenceEngine {

@@ -8,6 +8,8 @@ import dev.swiftformer.app.picture.Opened
 import dev.swiftformer.app.picture.PictureProblem
 import dev.swiftformer.app.picture.StillPictures
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
 import org.junit.Test
@@ -18,9 +20,12 @@ import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 import java.io.ByteArrayOutputStream
 import java.io.DataOutputStream
+import java.io.File
 import java.io.FilterInputStream
 import java.io.IOException
 import java.io.InputStream
+import java.nio.file.Files
+import java.nio.file.LinkOption
 import java.util.zip.CRC32
 import java.util.zip.Deflater
 
@@ -134,6 +139,46 @@ class PicturesTest {
         fakes.pictures.keep(bitmap)
         fakes.pictures.forget()
         assertNull(fakes.pictures.restore())
+    }
+
+    /** The state that asks for it is saved: an error here would be met again at each start. */
+    @Test
+    fun aKeptPictureThatCannotBeReadIsForgotten() {
+        for (error in listOf(OutOfMemoryError(), IllegalStateException("decoder"))) {
+            val pictures = StillPictures(app) { throw error }
+            pictures.keep(photo())
+            assertNull("$error", pictures.restore())
+            assertNull("$error", fakes.pictures.restore())
+            assertFalse("$error", File(app.cacheDir, "still.png").exists())
+        }
+    }
+
+    @Test
+    fun aPictureThatCannotBeWrittenIsNotKept() {
+        val kept = File(app.cacheDir, "still.png")
+        for (hindrance in listOf("full", "recycled")) {
+            fakes.pictures.keep(photo())
+            assertNotNull(fakes.pictures.restore())
+            val next = photo()
+            if (hindrance == "recycled") next.recycle() else
+                Files.createSymbolicLink(File(kept.path + ".new").toPath(), File("/dev/full").toPath())
+            fakes.pictures.keep(next)
+            assertNull(hindrance, fakes.pictures.restore())
+            for (file in listOf(kept, File(kept.path + ".new"))) {
+                assertFalse("$hindrance: $file", Files.exists(file.toPath(), LinkOption.NOFOLLOW_LINKS))
+            }
+        }
+    }
+
+    @Test
+    fun aPanoramaIsShownSmaller() {
+        for ((size, shown) in mapOf(
+            (20_000 to 800) to (4096 to 163), (3 to 9000) to (1 to 4096), (1 to 90_000) to (1 to 4096),
+            (4096 to 10) to (4096 to 10),
+        )) {
+            val bitmap = StillPictures.shown(Bitmap.createBitmap(size.first, size.second, Bitmap.Config.ARGB_8888))
+            assertEquals("$size", shown, bitmap.width to bitmap.height)
+        }
     }
 
     /** A stream that breaks after some bytes. */

@@ -1,5 +1,7 @@
 package dev.swiftformer.core
 
+import java.util.UUID
+
 /** Why a way to run was given up, in a form that the app can word. */
 class FallbackReason(val kind: Kind, val choice: DelegateChoice, val arguments: List<String> = emptyList()) {
     enum class Kind {
@@ -62,18 +64,20 @@ sealed class Outcome {
  * a marker that is written before an attempt and taken away after [CONFIRMING_RUNS] runs; what died [CRASH_LIMIT] times is
  * not tried again until [forgive].
  *
- * All calls on the thread that runs the engine.
+ * All calls on the thread that runs the engine. Several may share a store, each on its own thread: two screens of one app.
  *
  * @param key what the crash count is of: the model's SHA-256, the app's version and the system's.
  * @param check the golden check, or null where a file has none (a file of one's own).
+ * @param process names the process that runs: a marker of another one is a crash, one of this one is an engine that lives.
  */
 class DelegateChooser(
     private val factory: EngineFactory,
-    private val store: AttemptStore,
+    store: AttemptStore,
     private val key: String,
     private val check: ((InferenceEngine) -> GoldenResult)? = null,
+    process: String = PROCESS,
 ) {
-    private val attempts = Attempts(store)
+    private val attempts = Attempts(store, process)
     private var chain: List<DelegateChoice> = emptyList()
     private var at = 0
     private var current: InferenceEngine? = null
@@ -139,12 +143,9 @@ class DelegateChooser(
     fun close() {
         val engine = current ?: return
         current = null
-        try {
-            engine.close()
-        } finally {
-            if (!confirmed) attempts.left(name(chain[at]))
-            confirmed = true
-        }
+        closeQuietly(engine)
+        if (!confirmed) attempts.left(name(chain[at]))
+        confirmed = true
     }
 
     private fun goOn(): Outcome {
@@ -213,7 +214,7 @@ class DelegateChooser(
         )
     }
 
-    /** A delegate that refused may also refuse to close; the reason is already known. */
+    /** A delegate that refused, or that failed while it ran, may also refuse to close; the reason is already known. */
     private fun closeQuietly(engine: InferenceEngine?) {
         try {
             engine?.close()
@@ -232,64 +233,75 @@ class DelegateChooser(
 
         /** Android's THERMAL_STATUS_CRITICAL: what comes next is that the system takes the device down. */
         const val THERMAL_LIMIT = 4
+
+        private val PROCESS = UUID.randomUUID().toString()
     }
 }
 
-/** Crash counts by name, and the attempt that was under way when the process ended. */
-private class Attempts(private val store: AttemptStore) {
-    private val counts = LinkedHashMap<String, Int>()
-    private val pending = LinkedHashSet<String>()
+/**
+ * Crash counts by name, and the attempts that are under way.
+ *
+ * Nothing is remembered beside the store, which is read before each change: another chooser of the same process writes it
+ * too. The attempts in it are of the process that it names; those of another one ended with that process.
+ */
+private class Attempts(private val store: AttemptStore, private val process: String) {
+    private class Record(val counts: LinkedHashMap<String, Int>, val pending: ArrayList<String>)
 
     init {
-        read()
-        if (pending.isNotEmpty()) {
-            for (name in pending) counts[name] = (counts[name] ?: 0) + 1
-            pending.clear()
-            write()
-        }
+        change { false }
     }
 
-    fun crashes(name: String): Int = counts[name] ?: 0
+    fun crashes(name: String): Int = synchronized(LOCK) { read(null).counts[name] ?: 0 }
 
-    fun begun(name: String) {
-        pending.add(name)
-        write()
-    }
+    fun begun(name: String) = change { it.pending.add(name) }
 
     /** It ended without a crash before it was confirmed; earlier crashes still count. */
-    fun left(name: String) {
-        if (pending.remove(name)) write()
+    fun left(name: String) = change { it.pending.remove(name) }
+
+    fun survived(name: String) = change {
+        val changed = it.pending.remove(name)
+        it.counts.remove(name) != null || changed
     }
 
-    fun survived(name: String) {
-        val changed = pending.remove(name)
-        if (counts.remove(name) != null || changed) write()
+    fun forget(name: String) = change { it.counts.remove(name) != null }
+
+    /** @param change says whether it changed anything. */
+    private fun change(change: (Record) -> Boolean) = synchronized(LOCK) {
+        val ended = LinkedHashSet<String>()
+        val record = read(ended)
+        for (name in ended) record.counts[name] = (record.counts[name] ?: 0) + 1
+        if (change(record) || ended.isNotEmpty()) write(record)
     }
 
-    fun forget(name: String) {
-        if (counts.remove(name) != null) write()
-    }
-
-    /** What cannot be read counts as nothing: the store is the app's own, and a damaged one must not stop it. */
-    private fun read() {
+    /**
+     * What cannot be read counts as nothing: the store is the app's own, and a damaged one must not stop it.
+     *
+     * @param ended takes the attempts of a process that is no more.
+     */
+    private fun read(ended: MutableSet<String>?): Record {
+        val record = Record(LinkedHashMap(), ArrayList())
         val json = try {
             Json.parse(store.read())
         } catch (_: JsonException) {
-            return
+            return record
         }
-        val values = json as? Map<*, *> ?: return
+        val values = json as? Map<*, *> ?: return record
         for ((name, count) in values["crashes"] as? Map<*, *> ?: emptyMap<String, Any>()) {
-            if (name is String && count is Long && count in 1..1000) counts[name] = count.toInt()
+            if (name is String && count is Long && count in 1..1000) record.counts[name] = count.toInt()
         }
-        for (name in values["pending"] as? List<*> ?: emptyList<String>()) if (name is String) pending.add(name)
+        val pending = (values["pending"] as? List<*> ?: emptyList<String>()).filterIsInstance<String>()
+        if (values["process"] == process) record.pending.addAll(pending) else ended?.addAll(pending)
+        return record
     }
 
-    private fun write() {
+    private fun write(record: Record) {
+        val counts = record.counts
         while (counts.size > MAX_NAMES) counts.remove(counts.keys.first())
-        store.write(Json.write(mapOf("crashes" to counts, "pending" to pending)))
+        store.write(Json.write(mapOf("crashes" to counts, "pending" to record.pending, "process" to process)))
     }
 
     private companion object {
         const val MAX_NAMES = 200
+        val LOCK = Any()
     }
 }

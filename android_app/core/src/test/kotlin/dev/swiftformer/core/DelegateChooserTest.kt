@@ -52,12 +52,14 @@ class DelegateChooserTest {
         }
     }
 
+    private var process = "first"
+
     private fun chooser(factory: Factory) = DelegateChooser(factory, store, "abc 1", { engine ->
         engine.run()
         val scores = Scores(TensorSpec("", listOf(1, 3), TensorType.FLOAT32), OutputKind.LOGITS)
         scores.read(engine.output)
         GoldenCheck(golden).compare(scores.values)
-    })
+    }, process)
 
     private fun assertFellBack(outcome: Outcome, to: DelegateChoice, vararg kinds: FallbackReason.Kind) {
         assertTrue(outcome is Outcome.Running)
@@ -131,7 +133,7 @@ class DelegateChooserTest {
     fun aDelegateThatDiesWithTheAppIsLeftAfterTwoTimes() {
         repeat(2) {
             assertFellBack(chooser(Factory(emptyMap())).start(gpu), gpu)
-            // The process ends here: no close, no ran.
+            process = "after crash $it" // The process ends here: no close, no ran.
         }
         val factory = Factory(emptyMap())
         val chooser = chooser(factory)
@@ -139,6 +141,30 @@ class DelegateChooserTest {
         assertFalse(gpu in factory.asked)
         chooser.forgive(gpu)
         assertFellBack(chooser.start(gpu), gpu)
+    }
+
+    /** Two screens of one app, each with its own chooser. */
+    @Test
+    fun anEngineThatAnotherChooserOfTheProcessRunsIsNoCrash() {
+        repeat(5) { assertFellBack(chooser(Factory(emptyMap())).start(gpu), gpu) }
+        assertTrue("\"crashes\":{}" in store.text.filterNot { it.isWhitespace() }, store.text)
+        process = "next" // All of them died at once: one crash, not five.
+        assertFellBack(chooser(Factory(emptyMap())).start(gpu), gpu)
+    }
+
+    @Test
+    fun choosersOfOneProcessDoNotOverwriteEachOther() {
+        store.text = """{"crashes": {"abc 1 GPU true": 1}, "pending": ["abc 1 GPU true"]}"""
+        val first = chooser(Factory(emptyMap()))
+        val second = chooser(Factory(emptyMap()))
+        second.forgive(gpu)
+        assertFellBack(first.start(gpu), gpu)
+        assertFellBack(second.start(gpu), gpu)
+        first.close()
+        process = "next" // The second one's marker is still there.
+        assertFellBack(chooser(Factory(emptyMap())).start(gpu), gpu)
+        process = "last"
+        assertFellBack(chooser(Factory(emptyMap())).start(gpu), cpu, FallbackReason.Kind.CRASHED)
     }
 
     @Test
@@ -188,6 +214,11 @@ class DelegateChooserTest {
     fun anEngineThatDoesNotCloseIsNotInTheWay() {
         val factory = Factory(mapOf(gpu to floatArrayOf(7f, 7f, 7f))).also { it.closes = false }
         assertFellBack(chooser(factory).start(gpu), cpu, FallbackReason.Kind.WRONG_ANSWER)
+        val later = chooser(Factory(emptyMap()).also { it.closes = false })
+        later.start(gpu)
+        assertFellBack(later.giveUp(later.judgeFailure(EngineException("lost"))), cpu, FallbackReason.Kind.FAILED_WHILE_RUNNING)
+        later.close()
+        assertFalse("GPU" in store.text)
     }
 
     @Test

@@ -43,22 +43,23 @@ class InterpreterFactory(
         val xnnpack = choice.xnnpack && !breaks
         val options = Interpreter.Options().setNumThreads(choice.threads).setUseXNNPACK(xnnpack)
         if (delegate != null) options.addDelegate(delegate)
-        val interpreter = start(options, delegate)
-        val replaced = DelegateLog.of(log.since(mark), xnnpack)
-        val description = EngineDescription(choice, replaced, accelerator, TensorFlowLite.runtimeVersion())
-        return InterpreterEngine(interpreter, delegate as? AutoCloseable, description)
+        return orClose(delegate as? AutoCloseable) {
+            val interpreter = start(options)
+            orClose(interpreter) {
+                val replaced = DelegateLog.of(log.since(mark), xnnpack)
+                val description = EngineDescription(choice, replaced, accelerator, TensorFlowLite.runtimeVersion())
+                InterpreterEngine(interpreter, delegate as? AutoCloseable, description)
+            }
+        }
     }
 
-    private fun start(options: Interpreter.Options, delegate: Delegate?): Interpreter {
-        var started = false
+    private fun start(options: Interpreter.Options): Interpreter {
         try {
-            return Interpreter(model, options).also { started = true }
+            return Interpreter(model, options)
         } catch (e: IllegalArgumentException) {
             throw EngineException(e.message ?: "the interpreter refused the model", e)
         } catch (e: IllegalStateException) {
             throw EngineException(e.message ?: "the interpreter refused the model", e)
-        } finally {
-            if (!started) delegate?.close()
         }
     }
 
@@ -87,4 +88,16 @@ class InterpreterFactory(
         /** The reason that this class has itself; the app has a sentence for it. */
         const val AVX512 = "XNNPACK of this library fails on x86 processors with AVX-512"
     }
+}
+
+/** What [rest] makes of [opened], which is closed where that fails: nobody else could free its native memory. */
+internal inline fun <T> orClose(opened: AutoCloseable?, rest: () -> T): T = try {
+    rest()
+} catch (e: Throwable) {
+    try {
+        opened?.close()
+    } catch (second: Exception) {
+        e.addSuppressed(second)
+    }
+    throw e
 }

@@ -3,7 +3,11 @@ package dev.swiftformer.app.engine
 import android.os.Process
 import android.util.Log
 import java.io.IOException
+import java.util.concurrent.ExecutionException
+import java.util.concurrent.FutureTask
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.TimeoutException
+import kotlin.concurrent.thread
 
 /**
  * What this process wrote into the system's log: the only place where TFLite says how many operators a delegate took.
@@ -18,8 +22,16 @@ interface OwnLog {
     fun since(mark: String): List<String>?
 }
 
-/** [OwnLog] by the system's `logcat`. */
-class Logcat : OwnLog {
+/**
+ * [OwnLog] by the system's `logcat`.
+ *
+ * @param start starts what prints this process's lines of both tags and ends.
+ * @param timeoutMs how long that may take.
+ */
+class Logcat(
+    private val start: () -> java.lang.Process = { logcat() },
+    private val timeoutMs: Long = 2000,
+) : OwnLog {
     override fun mark(): String {
         val mark = "mark " + System.nanoTime()
         Log.i(MARK_TAG, mark)
@@ -27,40 +39,50 @@ class Logcat : OwnLog {
     }
 
     override fun since(mark: String): List<String>? {
-        // The log's daemon takes a line a moment after it is written; the mark and what follows it are in order.
+        // The log's daemon takes a line a moment after it is written; the mark and what follows it are in order. A delegate
+        // says that it was made before it says what it took.
         for (attempt in 1..ATTEMPTS) {
             val lines = read() ?: return null
             val at = lines.indexOfLast { it.endsWith(mark) }
-            if (at >= 0 && (attempt == ATTEMPTS || lines.size > at + 1)) return lines.drop(at + 1)
-            Thread.sleep(RETRY_MS)
+            val since = if (at >= 0) lines.drop(at + 1) else null
+            if (since != null && (attempt == ATTEMPTS || since.any { TAKEN in it })) return since
+            if (attempt < ATTEMPTS) Thread.sleep(RETRY_MS)
         }
         return null
     }
 
+    /** On a thread of its own: a `logcat` that hangs, or leaves its output open, must not hold the engine's thread. */
     private fun read(): List<String>? {
-        val command = arrayOf(
-            "logcat", "-d", "-v", "tag", "--pid=" + Process.myPid(), "-s", "$TFLITE_TAG:V", "$MARK_TAG:I",
-        )
         val started = try {
-            Runtime.getRuntime().exec(command)
+            start()
         } catch (e: IOException) {
             return null
         }
-        try {
-            val lines = started.inputStream.bufferedReader().use { it.readLines() }
-            return if (started.waitFor(TIMEOUT_S, TimeUnit.SECONDS) && started.exitValue() == 0) lines else null
-        } catch (e: IOException) {
-            return null
+        val lines = FutureTask {
+            val all = started.inputStream.bufferedReader().use { it.readLines() }
+            if (started.waitFor() == 0) all else null
+        }
+        thread(name = "logcat", isDaemon = true) { lines.run() }
+        return try {
+            lines.get(timeoutMs, TimeUnit.MILLISECONDS)
+        } catch (e: TimeoutException) {
+            null
+        } catch (e: ExecutionException) {
+            null
         } finally {
-            started.destroy()
+            started.destroyForcibly()
         }
     }
 
     private companion object {
         const val TFLITE_TAG = "tflite"
         const val MARK_TAG = "SwiftFormer"
+        const val TAKEN = "Replacing "
         const val ATTEMPTS = 3
         const val RETRY_MS = 60L
-        const val TIMEOUT_S = 2L
+
+        fun logcat(): java.lang.Process = Runtime.getRuntime().exec(
+            arrayOf("logcat", "-d", "-v", "tag", "--pid=" + Process.myPid(), "-s", "$TFLITE_TAG:V", "$MARK_TAG:I"),
+        )
     }
 }

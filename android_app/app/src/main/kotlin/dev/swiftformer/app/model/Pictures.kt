@@ -6,8 +6,8 @@ import dev.swiftformer.core.ArgbRows
 import dev.swiftformer.core.RgbPicture
 import dev.swiftformer.core.RgbSource
 
-/** A bitmap as the core reads pictures, row by row. */
-fun Bitmap.asRgb(): RgbSource {
+/** A bitmap as the core reads pictures, row by row; [orientation] is what EXIF says of it, and undone. */
+fun Bitmap.asRgb(orientation: Int = 1): RgbSource {
     val bitmap = this
     return ArgbRows(
         object : ArgbRows.Rows {
@@ -17,6 +17,7 @@ fun Bitmap.asRgb(): RgbSource {
             override fun read(row: Int, firstColumn: Int, count: Int, into: IntArray) =
                 bitmap.getPixels(into, 0, count, firstColumn, row, count, 1)
         },
+        orientation,
     )
 }
 

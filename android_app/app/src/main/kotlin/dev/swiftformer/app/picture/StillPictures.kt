@@ -50,8 +50,13 @@ sealed class Opened {
  * Pictures of more than [MAX_PIXELS] are read at a half, a quarter and so on of their size, those beyond
  * [MAX_SOURCE_PIXELS] not at all. The decoders are the system's: their bytes are not Pillow's, whose equal begins at RGB.
  * Blocks; call it on a worker.
+ *
+ * @param readKept reads what [keep] wrote; null where it is no picture.
  */
-class StillPictures(context: Context) {
+class StillPictures(
+    context: Context,
+    private val readKept: (File) -> Bitmap? = { BitmapFactory.decodeFile(it.path) },
+) {
     private val resolver: ContentResolver = context.contentResolver
     private val kept = File(context.cacheDir, "still.png")
 
@@ -125,19 +130,40 @@ class StillPictures(context: Context) {
         }
     }
 
+    /** A picture that cannot be written is not kept, and neither is the one before it. */
     private fun write(bitmap: Bitmap) {
-        try {
-            val fresh = File(kept.path + ".new")
+        val fresh = File(kept.path + ".new")
+        val whole = try {
             FileOutputStream(fresh).use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
-            if (!fresh.renameTo(kept)) fresh.delete()
         } catch (e: IOException) {
-            kept.delete()
+            false
+        } catch (e: OutOfMemoryError) {
+            false
+        } catch (e: RuntimeException) {  // the bitmap was recycled
+            false
         }
+        if (whole && fresh.renameTo(kept)) return
+        fresh.delete()
+        kept.delete()
     }
 
-    /** What [keep] kept, or null. */
-    fun restore(): Bitmap? =
-        keeper.submit(Callable { if (kept.isFile) BitmapFactory.decodeFile(kept.path) else null }).get()
+    /**
+     * What [keep] kept, or null. What cannot be read is forgotten: the state that asks for it is saved, and would ask again
+     * at each start.
+     */
+    fun restore(): Bitmap? = keeper.submit(
+        Callable {
+            val bitmap = try {
+                if (kept.isFile) readKept(kept) else null
+            } catch (e: OutOfMemoryError) {
+                null
+            } catch (e: RuntimeException) {
+                null
+            }
+            if (bitmap == null) kept.delete()
+            bitmap
+        },
+    ).get()
 
     /** Forgets what [keep] kept. */
     fun forget() {
@@ -153,6 +179,9 @@ class StillPictures(context: Context) {
         /** The largest picture that is read whole: 64 MB of pixels. */
         const val MAX_PIXELS = 16L shl 20
 
+        /** The longest side that is shown: what GPUs take as one texture. */
+        const val MAX_SHOWN_SIDE = 4096
+
         /** More than any camera gives; a file of a few bytes may say that it has more, and keep a decoder busy for minutes. */
         const val MAX_SOURCE_PIXELS = 1L shl 28
 
@@ -162,6 +191,14 @@ class StillPictures(context: Context) {
             var sample = 1
             while (width.toLong() * height / sample / sample > MAX_PIXELS) sample *= 2
             return sample
+        }
+
+        /** [bitmap] as a screen can show it: smaller where one side is beyond [MAX_SHOWN_SIDE], as a panorama's is. */
+        fun shown(bitmap: Bitmap): Bitmap {
+            val side = max(bitmap.width, bitmap.height)
+            if (side <= MAX_SHOWN_SIDE) return bitmap
+            fun scaled(length: Int) = max(1, (length.toLong() * MAX_SHOWN_SIDE / side).toInt())
+            return Bitmap.createScaledBitmap(bitmap, scaled(bitmap.width), scaled(bitmap.height), true)
         }
 
         private fun opaque(bitmap: Bitmap): Bitmap {

@@ -6,6 +6,7 @@ import dev.swiftformer.app.model.OpenModel
 import dev.swiftformer.app.model.asRgb
 import dev.swiftformer.app.model.toBitmap
 import dev.swiftformer.app.picture.PictureProblem
+import dev.swiftformer.app.picture.StillPictures
 import dev.swiftformer.app.screen.Answer
 import dev.swiftformer.core.ConfidenceSmoother
 import dev.swiftformer.core.DelegateChoice
@@ -71,10 +72,9 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         val model = try {
             open?.takeIf { it.description.where == entry.file } ?: parts.models.open(entry)
         } catch (e: ModelProblemException) {
-            open = null
-            return tell {
-                copy(trying = false, model = null, engine = null, problem = SessionProblem.BadModel(e.problem), answers = emptyList())
-            }
+            return refuse(e.problem)
+        } catch (e: OutOfMemoryError) {
+            return refuse(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
         }
         open = model
         tell { copy(model = model.description, engine = null, problem = null, trying = true) }
@@ -82,6 +82,8 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
             check(entry, model)
         } catch (e: ModelProblemException) {
             return tell { copy(trying = false, problem = SessionProblem.BadModel(e.problem)) }
+        } catch (e: OutOfMemoryError) {
+            return refuse(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
         }
         val key = model.description.sha256 + " " + parts.build
         val fresh = DelegateChooser(parts.engines(model), parts.attempts, key, check)
@@ -90,6 +92,13 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         if (insisting) fresh.forgive(wanted)
         fresh.judgeThermal(heat)
         arrive(fresh.start(wanted))
+    }
+
+    private fun refuse(problem: ModelProblem) {
+        open = null
+        tell {
+            copy(trying = false, model = null, engine = null, problem = SessionProblem.BadModel(problem), answers = emptyList())
+        }
     }
 
     private fun check(entry: ModelIndex.Entry, model: OpenModel): ((InferenceEngine) -> GoldenResult)? {
@@ -113,14 +122,17 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
                 }
             }
             is Outcome.Running -> {
-                lane = Lane(
-                    outcome.engine, model.inputWriter(), Scores(model.output, model.card.outputKind),
-                    ConfidenceSmoother(model.classes, ANSWERS),
-                )
+                val error = failure {
+                    lane = Lane(
+                        outcome.engine, model.inputWriter(), Scores(model.output, model.card.outputKind),
+                        ConfidenceSmoother(model.classes, ANSWERS),
+                    )
+                }
+                if (error != null) return failed(error)
                 tell {
                     copy(trying = false, problem = null, engine = outcome.engine.description, fallbacks = outcome.fallbacks)
                 }
-                still?.let { classifyStill(it.asRgb()) }
+                still?.let { classifyStill(it) }
             }
         }
     }
@@ -132,11 +144,14 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         val began = System.nanoTime()
         val elapsedMs = if (running.lastFrame == 0L) 0.0 else (began - running.lastFrame) / 1e6
         running.lastFrame = began
-        try {
-            if (!run(running, frame, loadedNs, elapsedMs)) return
+        var answered = false
+        val error = try {
+            failure { answered = run(running, frame, loadedNs, elapsedMs) }
         } catch (e: PreprocessingException) {  // a frame of one column: the next may be another
             return
         }
+        if (error != null) failed(error)
+        if (!answered) return
         val now = System.nanoTime()
         times.frame(now)
         if (now - shownAt < SHOW_EVERY_NS) return
@@ -147,56 +162,108 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
     }
 
     /** Holds the frame that just came. */
-    fun freeze(frame: FrameConverter, mirrored: Boolean) = still(frame.toPicture().toBitmap(), mirrored, true)
+    fun freeze(frame: FrameConverter, mirrored: Boolean) {
+        val bitmap = try {
+            frame.toPicture().toBitmap()
+        } catch (e: OutOfMemoryError) {
+            return tell { copy(pictureProblem = PictureProblem.TOO_LARGE) }
+        } catch (e: RuntimeException) {  // a frame that contradicts itself: the next may not
+            return tell { copy(pictureProblem = PictureProblem.NOT_A_PICTURE) }
+        }
+        still(bitmap, mirrored, true)
+    }
 
-    /** Classifies a picture that stands still; [keep] it for after the process's death. */
+    /**
+     * Classifies a picture that stands still; [keep] it for after the process's death. The model sees it whole, also where
+     * the screen shows it smaller.
+     */
     fun still(bitmap: Bitmap, mirrored: Boolean, keep: Boolean) {
+        val shown = try {
+            StillPictures.shown(bitmap)
+        } catch (e: OutOfMemoryError) {
+            return tell { copy(readingPicture = false, pictureProblem = PictureProblem.TOO_LARGE) }
+        }
         still = bitmap
         tell {
-            copy(still = Still(bitmap, mirrored), readingPicture = false, pictureProblem = null, noPicture = false)
+            copy(still = Still(shown, mirrored), readingPicture = false, pictureProblem = null, noPicture = false)
         }
-        classifyStill(bitmap.asRgb())
+        classifyStill(bitmap)
         if (keep) parts.pictures.keep(bitmap)
     }
 
-    private fun classifyStill(picture: RgbSource) {
+    private fun classifyStill(bitmap: Bitmap) {
         val running = lane ?: return
         times.reset()
         running.smoother.reset()
         try {
-            if (!run(running, picture, 0, 0.0)) return
+            if (!run(running, bitmap.asRgb(), 0, 0.0)) return
         } catch (e: PreprocessingException) {
-            return tell { copy(pictureProblem = PictureProblem.TOO_LONG, answers = emptyList(), speed = null) }
+            return refuse(PictureProblem.TOO_LONG)
+        } catch (e: OutOfMemoryError) {
+            return refuse(PictureProblem.TOO_LARGE)
+        } catch (e: RuntimeException) {  // its pixels are gone
+            return refuse(PictureProblem.NOT_A_PICTURE)
         }
         val answers = answers(running)
         val speed = speed(0.0)
         tell { copy(answers = answers, speed = speed, pictureProblem = null) }
     }
 
-    /** One picture through the model. False when the engine had to be given up; another may run by then. */
+    /** The engine goes on: it is the picture's fault. */
+    private fun refuse(problem: PictureProblem) =
+        tell { copy(pictureProblem = problem, answers = emptyList(), speed = null) }
+
+    /**
+     * One picture through the model. False when the engine had to be given up; another may run by then.
+     *
+     * @throws PreprocessingException the picture is too long and thin for any engine.
+     * @throws OutOfMemoryError it is too large for the memory that is left.
+     */
     private fun run(running: Lane, picture: RgbSource, loadedNs: Long, elapsedMs: Double): Boolean {
         val began = System.nanoTime()
         running.writer.write(picture, running.engine.input)
         val written = System.nanoTime()
-        try {
+        var ran = written
+        var reason: FallbackReason? = null
+        val error = failure {
             running.engine.run()
-        } catch (e: EngineException) {
-            chooser?.let { giveUp(it.judgeFailure(e)) }
+            ran = System.nanoTime()
+            running.scores.read(running.engine.output)
+            reason = chooser?.judge(running.scores)
+            if (reason == null) {
+                chooser?.ran()
+                running.smoother.update(running.scores.probabilities, elapsedMs)
+            }
+        }
+        if (error != null) {
+            failed(error)
             return false
         }
-        val ran = System.nanoTime()
-        running.scores.read(running.engine.output)
-        val reason = chooser?.judge(running.scores)
-        if (reason != null) {
-            giveUp(reason)
+        reason?.let {
+            giveUp(it)
             return false
         }
-        chooser?.ran()
-        running.smoother.update(running.scores.probabilities, elapsedMs)
         times.add(Phase.TO_TENSOR, loadedNs + written - began)
         times.add(Phase.INFERENCE, ran - written)
         times.add(Phase.AFTER, System.nanoTime() - ran)
         return true
+    }
+
+    /** What [work] failed of, or null: an engine's error, little memory, a mistake; none of them may end the app. */
+    private inline fun failure(work: () -> Unit): Throwable? = try {
+        work()
+        null
+    } catch (e: EngineException) {
+        e
+    } catch (e: OutOfMemoryError) {
+        e
+    } catch (e: RuntimeException) {
+        e
+    }
+
+    private fun failed(error: Throwable) {
+        lane = null
+        chooser?.let { giveUp(it.judgeFailure(error)) }
     }
 
     private fun giveUp(reason: FallbackReason) {
@@ -243,6 +310,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
 
     private companion object {
         const val ANSWERS = 5
+        const val NO_MEMORY = "not enough memory"
 
         /** Ten times a second is as often as a person can read it. */
         const val SHOW_EVERY_NS = 100_000_000L
