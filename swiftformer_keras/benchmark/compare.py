@@ -85,12 +85,16 @@ def parse_bound(text: str) -> float:
     """`"5%"` or `"0.05"` as 0.05.
 
     Raises:
-        ValueError: it is neither, or not within 0 to 1000 %.
+        ValueError: it is neither, not within 0 to 1000 %, or a bare number of 1 or more, which could be meant as either.
     """
     match = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,6})?|\.[0-9]{1,6})(%?)", text.strip(), re.ASCII)
     bound = float(match[1]) / (100 if match[2] else 1) if match else -1.0
     if not 0 <= bound <= 10:
         raise ValueError(f"{shown(text, 40)!r} is no bound. Write it as in 5% or 0.05")
+    if bound >= 1 and match and not match[2]:
+        raise ValueError(
+            f"{shown(text, 40)!r} is no bound: it could be {match[1]} % or {100 * bound:g} %. Write it as in 5% or 0.05"
+        )
     return bound
 
 

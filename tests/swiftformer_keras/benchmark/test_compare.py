@@ -145,7 +145,12 @@ def test_a_bound_is_a_percentage_or_a_share(text, bound):
     assert parse_bound(text) == pytest.approx(bound)
 
 
-@pytest.mark.parametrize("text", ["", "five", "-5%", "5 %%", "nan", "inf", "1e3", "1001%", "٥%", "5%\n5%"])
+def test_a_bare_number_that_could_be_a_percentage_is_refused():
+    with pytest.raises(ValueError, match=r"could be 5 % or 500 %\. Write it as in 5% or 0\.05"):
+        parse_bound("5")
+
+
+@pytest.mark.parametrize("text", ["", "five", "-5%", "5 %%", "nan", "inf", "1e3", "1001%", "٥%", "5%\n5%", "5", "1", "1.0"])
 def test_what_is_no_bound_is_refused(text):
     with pytest.raises(ValueError, match="is no bound"):
         parse_bound(text)
