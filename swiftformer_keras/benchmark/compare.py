@@ -60,9 +60,9 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the check says of a pair; `lost` is what was measured before and could not be now."""
+    """What the check says of an earlier configuration; "lost" was measured before and is not now."""
 
-    pair: Pair
+    row: Row
     outcome: Outcome
     growth: Ratio | None
     text: str
@@ -80,12 +80,19 @@ class Check:
     def of(self, *outcomes: Outcome) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.outcome in outcomes)
 
+    @property
+    def met(self) -> bool | None:
+        """Whether the bound holds everywhere; None where that is not clear, or nothing was there to check."""
+        if self.of("regressed", "lost"):
+            return False
+        return None if self.of("unclear") or not self.findings else True
+
 
 def parse_bound(text: str) -> float:
     """`"5%"` or `"0.05"` as 0.05.
 
     Raises:
-        ValueError: it is neither, not within 0 to 1000 %, or a bare number of 1 or more, which could be meant as either.
+        ValueError: it is neither, not within 0 to 1000 %, or a bare number of 1 or more: that may mean 5 % or 500 %.
     """
     match = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,6})?|\.[0-9]{1,6})(%?)", text.strip(), re.ASCII)
     bound = float(match[1]) / (100 if match[2] else 1) if match else -1.0
@@ -151,12 +158,17 @@ def check(comparison: Comparison, max_regression: float) -> Check:
             continue
         if not takes_part(pair.after):
             why = pair.after.result.reason or pair.after.result.status
-            findings.append(Finding(pair, "lost", None, f"was measured before, and now: {shown(why)}"))
+            findings.append(Finding(pair.before, "lost", None, f"was measured before, and now: {shown(why)}"))
             continue
         level = _level(pair, FALSE_ALARM / len(tested))
         finding = _judge(pair, max_regression, level)
         findings.append(finding)
         false_alarm += level if _enough(pair) else 0.0
+    findings += [
+        Finding(row, "lost", None, "was measured before, and is not planned in the later run")
+        for row in comparison.missing
+        if takes_part(row)
+    ]
     return Check(comparison, max_regression, tuple(findings), min(1.0, false_alarm))
 
 
@@ -235,9 +247,11 @@ def _judge(pair: Pair, max_regression: float, level: float) -> Finding:
     after, before = list(pair.after.medians_ms.values()), list(pair.before.medians_ms.values())
     growth = statistics.unpaired_ratio(after, before, level)
     if growth is None or growth.interval is None or not _enough(pair):
-        return Finding(pair, "unclear", growth, f"fewer than {LEAST_PROCESSES} processes in one of the runs")
+        return Finding(
+            pair.before, "unclear", growth, f"fewer than {LEAST_PROCESSES} processes in one of the runs"
+        )
     low, high = growth.interval.low, growth.interval.high
     text = f"{growth.value:.3f} times the earlier median ({low:.3f} to {high:.3f})"
     if low > bound:
-        return Finding(pair, "regressed", growth, text)
-    return Finding(pair, "within" if high <= bound else "unclear", growth, text)
+        return Finding(pair.before, "regressed", growth, text)
+    return Finding(pair.before, "within" if high <= bound else "unclear", growth, text)

@@ -191,7 +191,9 @@ class _Files:
     def __call__(self, serial: str) -> Path:
         """For this phone; any thread may ask."""
         with self._lock:
-            path = self._given or self._free(f"benchmark-{_safe(self._model.stem)}-{_safe(serial)}-{self._moment}")
+            path = self._given or self._free(
+                f"benchmark-{_safe(self._model.stem)}-{_safe(serial)}-{self._moment}"
+            )
             self._asked[path] = _written_at(path)
         return path
 

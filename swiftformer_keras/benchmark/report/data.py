@@ -68,10 +68,11 @@ def comparison_data(comparison: Comparison, check: Check | None) -> dict[str, An
     if check is not None:
         data["check"] = {
             "max_regression": check.max_regression,
+            "met": check.met,
             "false_alarm": check.false_alarm,
             "findings": [
                 {
-                    "name": finding.pair.before.name,
+                    "name": finding.row.name,
                     "outcome": finding.outcome,
                     "growth": _ratio(finding.growth),
                     "text": finding.text,

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from swiftformer_keras.benchmark.compare import Check, Comparison, Finding, Pair, device_name
+from swiftformer_keras.benchmark.compare import Check, Comparison, Finding, device_name
 from swiftformer_keras.benchmark.report import charts, drift, svg, table, wording
 from swiftformer_keras.benchmark.report.sheet import device_sheet
 from swiftformer_keras.benchmark.summary import Row, RunSummary, delegate_label, takes_part
@@ -32,7 +32,8 @@ class ComparisonLine:
     """A pair as a row of its table."""
 
     name: str
-    pair: Pair
+    before: Row
+    after: Row | None
     growth: str
     finding: Finding | None
     remarks: str
@@ -77,7 +78,7 @@ def run_section(summary: RunSummary) -> dict[str, Any]:
 
 def comparison_section(comparison: Comparison, check: Check | None) -> dict[str, Any]:
     """The template's names for one comparison."""
-    findings = {} if check is None else {finding.pair.before.number: finding for finding in check.findings}
+    findings = {} if check is None else {finding.row.number: finding for finding in check.findings}
     lines = []
     for pair in comparison.pairs:
         finding = findings.get(pair.before.number)
@@ -88,10 +89,16 @@ def comparison_section(comparison: Comparison, check: Check | None) -> dict[str,
         ]
         bad = not takes_part(pair.after) or (finding is not None and finding.outcome in ("regressed", "lost"))
         text = "not compared" if growth is None else wording.ratio(growth)
-        lines.append(ComparisonLine(full_name(pair.before), pair, text, finding, "; ".join(remarks), bad))
+        name = full_name(pair.before)
+        lines.append(ComparisonLine(name, pair.before, pair.after, text, finding, "; ".join(remarks), bad))
+    for row in comparison.missing:
+        finding = findings.get(row.number)
+        why = "not planned in the later run"
+        lines.append(
+            ComparisonLine(full_name(row), row, None, "not compared", finding, why, finding is not None)
+        )
     before, after = comparison.before.run, comparison.after.run
     notes = list(comparison.remarks)
-    notes += [f"{row.name}: not planned in the later run" for row in comparison.missing]
     notes += list(table.check_lines(check)) if check else []
     return {
         "title": f"{device_name(before.device)}, {before.started_at[:16].replace('T', ' ')} and "

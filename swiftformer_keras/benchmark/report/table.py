@@ -61,7 +61,7 @@ def comparison_table(comparison: Comparison, check: Check | None = None) -> Tabl
     before, after = comparison.before.run, comparison.after.run
     title = f"{device_name(before.device)}, {before.started_at} -> {device_name(after.device)}, {after.started_at}"
     columns = ("configuration", "before ms", "after ms", "growth", "answer")
-    outcomes = {} if check is None else {f.pair.before.number: f for f in check.findings}
+    outcomes = {} if check is None else {f.row.number: f for f in check.findings}
     rows, styles = [], []
     for pair in comparison.pairs:
         finding = outcomes.get(pair.before.number)
@@ -76,6 +76,11 @@ def comparison_table(comparison: Comparison, check: Check | None = None) -> Tabl
             )
         )
         styles.append(_OUTCOMES[finding.outcome] if finding else _style(pair.after))
+    for row in comparison.missing:
+        finding = outcomes.get(row.number)
+        answer = finding.outcome if finding else "not planned"
+        rows.append((row.name, wording.milliseconds(row.median_ms), "", "not compared", answer))
+        styles.append(_OUTCOMES[finding.outcome] if finding else "dim")
     return Table(title, columns, tuple(rows), tuple(styles))
 
 

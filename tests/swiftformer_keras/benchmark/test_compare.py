@@ -66,7 +66,7 @@ def test_the_same_run_is_within_and_a_faster_one_too(before, slower):
 
 def test_what_failed_or_is_wrong_in_both_is_not_checked(before, slower):
     found = check(compared(before, slower), BOUND)
-    assert {finding.pair.before.number for finding in found.findings} == set(range(1, 10))
+    assert {finding.row.number for finding in found.findings} == set(range(1, 10))
     wrong = next(pair for pair in compared(before, slower).pairs if pair.before.number == 11)
     assert wrong.growth is None
 
@@ -74,7 +74,29 @@ def test_what_failed_or_is_wrong_in_both_is_not_checked(before, slower):
 def test_what_was_measured_and_no_longer_can_be_is_lost(before):
     broken = with_configuration(before, 2, status="failed", reason="the GPU delegate took no operator")
     [lost] = check(compared(before, broken), BOUND).of("lost")
-    assert lost.pair.before.number == 3 and "took no operator" in lost.text
+    assert lost.row.number == 3 and "took no operator" in lost.text
+
+
+def test_what_the_later_run_did_not_plan_is_lost_where_it_was_measured(before):
+    fewer = dataclasses.replace(before, configurations=before.configurations[:8])
+    found = check(compared(before, fewer), BOUND)
+    [lost] = found.of("lost")
+    assert lost.row.number == 9 and "not planned in the later run" in lost.text
+    assert found.met is False
+
+
+def test_a_baseline_without_a_measurement_leaves_nothing_to_check(before):
+    failed = tuple(
+        dataclasses.replace(each, status="failed", reason="it crashed") for each in before.configurations
+    )
+    found = check(compared(dataclasses.replace(before, configurations=failed), before), BOUND)
+    assert found.findings == () and found.met is None
+
+
+def test_a_bound_is_met_only_where_that_is_clear(before, slower):
+    assert check(compared(before, before), BOUND).met is True
+    assert check(compared(before, slower), BOUND).met is False
+    assert check(compared(before, before), 0.0).met is None
 
 
 def test_few_processes_are_unclear_however_slow(before):
@@ -150,7 +172,9 @@ def test_a_bare_number_that_could_be_a_percentage_is_refused():
         parse_bound("5")
 
 
-@pytest.mark.parametrize("text", ["", "five", "-5%", "5 %%", "nan", "inf", "1e3", "1001%", "٥%", "5%\n5%", "5", "1", "1.0"])
+@pytest.mark.parametrize(
+    "text", ["", "five", "-5%", "5 %%", "nan", "inf", "1e3", "1001%", "٥%", "5%\n5%", "5", "1", "1.0"]
+)
 def test_what_is_no_bound_is_refused(text):
     with pytest.raises(ValueError, match="is no bound"):
         parse_bound(text)

@@ -160,6 +160,14 @@ def test_runs_are_compared_on_one_page(runs):
     assert "different phones" in devices.text and "Synthetic Phone Two Ultra" in devices.text
 
 
+def test_what_the_later_run_left_out_is_red_on_the_page(runs):
+    fewer = dataclasses.replace(runs[1].run, configurations=runs[1].run.configurations[:3])
+    pair = [runs[0], summarise_run(fewer)]
+    comparisons = compare_all(pair)
+    page = Page(render_page(pair, comparisons, [check(comparisons[0], 0.05)]))
+    assert page.text.count("not planned in the later run") == 9 and page.text.count("lost") >= 6
+
+
 def test_foreign_text_stays_text(hostile, page):
     text, parsed = hostile
     assert {tag for tag, _ in parsed.elements} <= {tag for tag, _ in page.elements}
