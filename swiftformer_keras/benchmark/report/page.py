@@ -159,7 +159,9 @@ def _caption(summary: RunSummary) -> str:
     covered = sorted({wording.coverage(row.interval) for row in summary.rows if row.interval is not None})
     text = f"The interval covers the median with {' or '.join(covered)}. " if covered else ""
     if summary.baseline is not None:
-        text += f"Speed is against configuration {summary.baseline.number}."
+        text += f"Speed is against configuration {summary.baseline.number}"
+        held = wording.speed_coverage(summary.rows)
+        text += f"; its interval covers it with at least {held}." if held else "."
     return text
 
 

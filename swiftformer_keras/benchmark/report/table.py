@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from swiftformer_keras.benchmark.compare import Check, Comparison, device_name
+from swiftformer_keras.benchmark.compare import FALSE_ALARM, Check, Comparison, device_name
 from swiftformer_keras.benchmark.report import wording
 from swiftformer_keras.benchmark.summary import Row, RunSummary, delegate_label, residency_text
 
@@ -44,7 +44,11 @@ def run_lines(summary: RunSummary) -> tuple[str, ...]:
             f"interval: for the median, from the processes' medians; covers it with {' or '.join(covered)}"
         )
     if summary.baseline is not None:
-        lines.append(f"speed: how many times as fast as {summary.baseline.name}, with its interval")
+        held = wording.speed_coverage(summary.rows)
+        lines.append(
+            f"speed: how many times as fast as {summary.baseline.name}, by the medians"
+            + (f"; its interval covers that with at least {held}" if held else "")
+        )
     for about, remark, _ in wording.grouped_remarks(summary.rows):
         named = ", ".join(row.name for row in about[:3]) + (
             f" and {len(about) - 3} more" if len(about) > 3 else ""
@@ -106,6 +110,10 @@ def check_lines(check: Check) -> tuple[str, ...]:
         f"bound {bound}: {found or 'nothing to check'}; a false alarm anywhere among them has a probability of at most "
         f"{wording.percent(check.false_alarm)} as far as processes differ by chance"
     ]
+    if check.false_alarm > FALSE_ALARM:
+        lines.append(
+            "a false alarm gets rarer with more processes: --preset quick has 9, --preset full has 12"
+        )
     if check.of("unclear"):
         lines.append("unclear: the interval holds the bound. More processes (--preset full) make it narrower")
     return tuple(lines)

@@ -70,6 +70,12 @@ def speed(row: Row, baseline: Row | None) -> str:
     return "no common rounds" if takes_part(row) else "not compared"
 
 
+def speed_coverage(rows: Sequence[Row]) -> str:
+    """What the intervals of the rows' speeds cover at least; nothing where there is none."""
+    found = [row.speed.interval for row in rows if row.speed is not None and row.speed.interval is not None]
+    return " or ".join(sorted(set(map(coverage, found))))
+
+
 def memory(kib: int | None) -> str:
     """Peak memory in MiB."""
     return "" if kib is None else f"{kib / 1024:,.1f} MiB"

@@ -39,7 +39,7 @@ def test_a_run_is_shown(folder):
     assert "Synthetic Phone One: quick, 9 processes each" in found.stdout
     assert (
         "61.58–62.98" in found.stdout
-        and "2.49x, 2.45–2.50" in found.stdout
+        and "2.48x, 2.42–2.56" in found.stdout
         and "WRONG ANSWER" in found.stdout
     )
 

@@ -55,8 +55,12 @@ def test_figures_are_numpys_of_the_runs(run, summary):
 def test_speed_is_relative_to_the_first_and_of_its_rounds(summary):
     assert summary.baseline.number == 1 and summary.baseline.speed is None
     for row in summary.rows[1:9]:
-        ratios = [summary.baseline.medians_ms[r] / row.medians_ms[r] for r in range(9)]
-        assert row.speed.value == pytest.approx(np.median(ratios))
+        assert row.speed.value == pytest.approx(summary.baseline.median_ms / row.median_ms)
+        ends = (
+            summary.baseline.interval.low / row.interval.high,
+            summary.baseline.interval.high / row.interval.low,
+        )
+        assert (row.speed.interval.low, row.speed.interval.high) == pytest.approx(ends)
     assert summary.fastest is min(summary.rows[:9], key=lambda row: row.median_ms)
 
 
