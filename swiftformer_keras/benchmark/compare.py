@@ -27,7 +27,7 @@ from swiftformer_keras.benchmark import statistics
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.plan import Configuration
 from swiftformer_keras.benchmark.statistics import Interval, Ratio
-from swiftformer_keras.benchmark.summary import Row, RunSummary, takes_part
+from swiftformer_keras.benchmark.summary import Row, RunSummary, delegate_label, takes_part
 from swiftformer_keras.errors import RunsNotComparableError
 from swiftformer_keras.shown import shown
 
@@ -45,6 +45,12 @@ class Pair:
     after: Row
     growth: Ratio | None
     remarks: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The earlier row's full name, and what the delegate computes now where that is not the same."""
+        was, now = (delegate_label(row.result) for row in (self.before, self.after))
+        return self.before.full_name if was == now else f"{self.before.full_name}, now {now}"
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class Finding:
     """What the check says of an earlier configuration; "lost" was measured before and is not now."""
 
     row: Row
+    name: str
     outcome: Outcome
     growth: Ratio | None
     text: str
@@ -162,13 +169,15 @@ def check(comparison: Comparison, max_regression: float) -> Check:
             continue
         if not takes_part(pair.after):
             why = pair.after.result.reason or pair.after.result.status
-            findings.append(Finding(pair.before, "lost", None, f"was measured before, and now: {shown(why)}"))
+            findings.append(
+                Finding(pair.before, pair.name, "lost", None, f"was measured before, and now: {shown(why)}")
+            )
             continue
         finding, its_false_alarm = _judge(pair, max_regression, FALSE_ALARM / len(tested))
         findings.append(finding)
         false_alarm += its_false_alarm
     findings += [
-        Finding(row, "lost", None, "was measured before, and is not planned in the later run")
+        Finding(row, row.full_name, "lost", None, "was measured before, and is not planned in the later run")
         for row in comparison.missing
         if takes_part(row)
     ]
@@ -245,9 +254,9 @@ def _judge(pair: Pair, max_regression: float, level: float) -> tuple[Finding, fl
     plain = pair.growth
     if fewest < LEAST_PROCESSES or plain is None or not (plain.interval and wide and wide.interval):
         few = f"fewer than {LEAST_PROCESSES} processes in one of the runs"
-        return Finding(pair.before, "unclear", plain, few), 0.0
+        return Finding(pair.before, pair.name, "unclear", plain, few), 0.0
     low, high = wide.interval.low, plain.interval.high
     growth = Ratio(plain.value, Interval(low, high, (wide.interval.coverage + plain.interval.coverage) / 2))
     text = f"{growth.value:.3f} times the earlier median ({low:.3f} to {high:.3f})"
     outcome: Outcome = "regressed" if low > bound else "within" if high <= bound else "unclear"
-    return Finding(pair.before, outcome, growth, text), (1 - wide.interval.coverage) / 2
+    return Finding(pair.before, pair.name, outcome, growth, text), (1 - wide.interval.coverage) / 2

@@ -56,6 +56,14 @@ class Row:
         return self.result.configuration.name
 
     @property
+    def full_name(self) -> str:
+        """The name with the delegate as it may be called: never a plain "gpu" for a part of the graph."""
+        label, delegate = delegate_label(self.result), self.result.configuration.delegate
+        return (
+            self.name if label == delegate else f"{self.name} - {label.removeprefix(delegate).strip(' ()')}"
+        )
+
+    @property
     def failed_processes(self) -> int:
         return sum(process.error is not None for process in self.result.processes)
 

@@ -254,7 +254,7 @@ def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, fo
         write_page(report, summaries, compare_all(summaries), [], force=force)
         console.note(f"Wrote {report}")
     missed = [
-        f"{row.name} on {summary.run.device.serial}: {row.result.reason}"
+        f"{row.full_name} on {summary.run.device.serial}: {row.result.reason}"
         for summary in summaries
         for row in summary.rows
         if row.result.status != "ok"

@@ -107,7 +107,7 @@ def _missed(checks: list[Check], strict: bool) -> list[str]:
     """One line for each configuration that does not hold the bound, and for each run that has nothing to hold it."""
     wanted = ("regressed", "lost", "unclear") if strict else ("regressed", "lost")
     return [
-        f"{finding.row.name}: {finding.outcome}, {finding.text}"
+        f"{finding.name}: {finding.outcome}, {finding.text}"
         for check in checks
         for finding in check.findings
         if finding.outcome in wanted

@@ -46,14 +46,20 @@ def run_lines(summary: RunSummary) -> tuple[str, ...]:
     if summary.baseline is not None:
         held = wording.speed_coverage(summary.rows)
         lines.append(
-            f"speed: how many times as fast as {summary.baseline.name}, by the medians"
+            f"speed: how many times as fast as {summary.baseline.full_name}, by the medians"
             + (f"; its interval covers that with at least {held}" if held else "")
         )
     for about, remark, _ in wording.grouped_remarks(summary.rows):
-        named = ", ".join(row.name for row in about[:3]) + (
+        named = ", ".join(row.full_name for row in about[:3]) + (
             f" and {len(about) - 3} more" if len(about) > 3 else ""
         )
         lines.append(f"{named}: {remark}")
+    for row in summary.rows:
+        if row.result.verification is not None:
+            lines.append(f"golden inputs, {row.full_name}: {wording.verification(row.result.verification)}")
+    for row in summary.rows:
+        if row.result.accuracy is not None:
+            lines.append(f"labelled pictures, {row.full_name}: {wording.labelled(row.result.accuracy)}")
     lines += [f"note: {note}" for note in summary.run.notes]
     if summary.run.finished_at is None:
         lines.append("note: this run was not finished")
@@ -72,7 +78,7 @@ def comparison_table(comparison: Comparison, check: Check | None = None) -> Tabl
         growth = (finding and finding.growth) or pair.growth
         rows.append(
             (
-                pair.before.name,
+                pair.name,
                 wording.milliseconds(pair.before.median_ms),
                 wording.milliseconds(pair.after.median_ms),
                 "not compared" if growth is None else wording.ratio(growth),
@@ -83,7 +89,7 @@ def comparison_table(comparison: Comparison, check: Check | None = None) -> Tabl
     for row in comparison.missing:
         finding = outcomes.get(row.number)
         answer = finding.outcome if finding else "not planned"
-        rows.append((row.name, wording.milliseconds(row.median_ms), "", "not compared", answer))
+        rows.append((row.full_name, wording.milliseconds(row.median_ms), "", "not compared", answer))
         styles.append(_OUTCOMES[finding.outcome] if finding else "dim")
     return Table(title, columns, tuple(rows), tuple(styles))
 
@@ -91,8 +97,8 @@ def comparison_table(comparison: Comparison, check: Check | None = None) -> Tabl
 def comparison_lines(comparison: Comparison) -> tuple[str, ...]:
     """What must be known with a comparison."""
     lines = [f"note: {remark}" for remark in comparison.remarks]
-    lines += [f"{row.name}: not planned in the later run" for row in comparison.missing]
-    lines += [f"{pair.before.name}: {remark}" for pair in comparison.pairs for remark in pair.remarks]
+    lines += [f"{row.full_name}: not planned in the later run" for row in comparison.missing]
+    lines += [f"{pair.name}: {remark}" for pair in comparison.pairs for remark in pair.remarks]
     return tuple(lines)
 
 

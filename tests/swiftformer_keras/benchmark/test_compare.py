@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from swiftformer_keras.benchmark import compare as comparing
 from swiftformer_keras.benchmark.compare import check, compare, compare_all, parse_bound
+from swiftformer_keras.benchmark.report.data import comparison_data
+from swiftformer_keras.benchmark.report.table import comparison_table
 from swiftformer_keras.benchmark.result import Run
 from swiftformer_keras.benchmark.summary import summarise_run
 from swiftformer_keras.errors import RunsNotComparableError
@@ -97,6 +100,17 @@ def test_a_bound_is_met_only_where_that_is_clear(before, slower):
     assert check(compared(before, before), BOUND).met is True
     assert check(compared(before, slower), BOUND).met is False
     assert check(compared(before, before), 0.0).met is None
+
+
+def test_a_partial_gpu_is_never_named_as_a_whole_one(before):
+    """In the table, the lines and the object of a comparison; also where it was whole before."""
+    found = compared(before, before)
+    answer = check(found, BOUND)
+    said = [str(comparison_table(found, answer)), json.dumps(comparison_data(found, answer))]
+    assert all(text.count("int8 gpu 1 thread") == text.count("int8 gpu 1 thread - partial") for text in said)
+    partial = with_configuration(before, 2, residency=before.configurations[8].residency)
+    [pair] = [each for each in compared(before, partial).pairs if each.before.number == 3]
+    assert pair.name == "synthetic_xs_float16 gpu 1 thread, now gpu (partial)"
 
 
 @pytest.mark.parametrize("count", [2, 5])

@@ -131,13 +131,28 @@ def test_every_figure_is_there(page, runs):
 
 def test_wrong_and_failed_are_red_and_partial_is_never_plain(page):
     rows = [attributes for attributes in page.all("tr") if attributes.get("class") == "bad"]
-    assert len(rows) == 3
+    assert len(rows) == 4, "three among the figures, and the one with wrong answers among the answers"
     assert "WRONG ANSWER" in page.text and page.text.count("not compared") >= 3
     assert "synthetic_xs_int8 gpu 1 thread - partial" in page.text
     assert "174 of 231 operators in 5 partitions" in page.text
     assert "synthetic_xs_float16 nnapi 1 thread - accelerator unknown" in page.text
     assert "another class than the host's for 12 of 16 golden inputs" in page.text
     assert "signal 11 (SIGSEGV), code 1" in page.text, "the log excerpt"
+
+
+def test_the_answers_to_golden_inputs_are_a_table(page):
+    assert "Answers to golden inputs" in page.text
+    assert page.text.count("not the host's") == 1 and page.text.count("as the host's") >= 9
+    for figure in ("0.0021", "0.02", "3.72", "0.05", "25.0 %", "100.0 %"):
+        assert figure in page.text, figure
+
+
+def test_a_partial_gpu_is_called_so_wherever_it_is_named(runs):
+    """In the table of accuracy, of process medians, in charts' words and in comparisons."""
+    comparisons = compare_all(runs[:2])
+    text = render_page(runs[:2], comparisons, [check(comparisons[0], 0.05)])
+    named = re.findall(r"synthetic_xs_int8 gpu 1 thread(.{10})", text)
+    assert len(named) > 10 and set(named) == {" - partial"}
 
 
 def test_charts_have_words_and_tables_beside_them(page):

@@ -165,6 +165,29 @@ def test_the_terminal_table_has_every_row_and_colours_what_is_wrong(summary):
     assert lines.count("NNAPI is deprecated since Android 15") == 1
 
 
+def test_the_terminal_has_the_answers_and_the_accuracy(run, summary):
+    lines = run_lines(summary)
+    [right] = [
+        line for line in lines if line.startswith("golden inputs, synthetic_xs_int8 gpu 1 thread - partial: ")
+    ]
+    assert right.endswith(
+        "as the host's on 16; largest difference 0.0021 (0.02 is allowed), top-1 agreement 100.0 %, "
+        "NaN or infinity in 0"
+    )
+    [wrong] = [line for line in lines if "NOT as the host's" in line]
+    assert "largest difference 3.72 (0.05 is allowed), top-1 agreement 25.0 %" in wrong
+    assert (
+        "labelled pictures, synthetic_xs_float16 cpu 1 thread: top-1 86.12 %, 85.44–86.80 of 10,000 in "
+        "synthetic-labelled-pictures; the host 86.15 %, 85.47–86.83; the same class for 9,981"
+    ) in lines
+    nothing = Verification(16, False, None, None, None, 16, "NaN")
+    row = first_with(run, verification=nothing)
+    assert "difference unknown, top-1 agreement unknown, NaN or infinity in 16" in wording.verification(
+        nothing
+    )
+    assert not takes_part(row)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
