@@ -17,6 +17,8 @@ from swiftformer_keras.benchmark import statistics, warm_up
 from swiftformer_keras.benchmark.result import Aggregate, ConfigurationResult, ProcessResult, Run
 from swiftformer_keras.benchmark.statistics import Interval, Ratio
 
+LEAST_MS = 1e-6  # a nanosecond: no clock of a phone is finer
+
 
 @dataclass(frozen=True)
 class Row:
@@ -115,7 +117,7 @@ def process_median(process: ProcessResult) -> float | None:
         median = aggregate.mean_ms if aggregate.median_ms is None else aggregate.median_ms
     else:
         return None
-    return median if median > 0 else None  # no run takes no time: such a clock tells nothing
+    return median if median >= LEAST_MS else None  # no run takes no time: such a clock tells nothing
 
 
 def delegate_label(result: ConfigurationResult) -> str:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from swiftformer_keras.benchmark.report import svg, wording
 from swiftformer_keras.benchmark.report.svg import Axis, at, drawing, element, grid, percent, stretched
-from swiftformer_keras.benchmark.summary import Row, takes_part
+from swiftformer_keras.benchmark.summary import LEAST_MS, Row, takes_part
 
 HEIGHT = 44
 _BINS = 260
@@ -203,4 +203,4 @@ def _ended(row: Row) -> list:
 def _ends(row: Row) -> list[float]:
     """The smallest timed run, which an axis must show; a largest one may be an outlier beyond all others."""
     smallest = [min(process.samples_ms) for process in _ended(row) if process.samples_ms]
-    return [value for value in smallest if value > 0]
+    return [value for value in smallest if value >= LEAST_MS]

@@ -263,6 +263,11 @@ def contrast(one: str, other: str) -> float:
         [1e9, 3e9],
         [99.99, 100.01],
         [4.9, 25.1],
+        [5e-324],
+        [5e-324, 5e-324],
+        [5e-324, 1e15],
+        [5.0, 5.000000000000001],
+        [1e15, 1e15],
     ],
 )
 def test_axes_hold_their_values_between_few_round_ticks(values):
@@ -271,6 +276,32 @@ def test_axes_hold_their_values_between_few_round_ticks(values):
     assert 1 <= len(axis.ticks) <= 7 and list(axis.ticks) == sorted(set(axis.ticks))
     assert all(-1e-9 <= axis.position(tick) <= 1 + 1e-9 for tick in axis.ticks)
     assert len({svg.tick_text(tick) for tick in axis.ticks}) == len(axis.ticks)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        (5e-324,) * 20,
+        (5e-324, 1e15) * 20,
+        (0.0,) * 20,
+        (0.0, 5e-324, 1e-7, 1.0, 1e15),
+        (1e15,) * 20,
+        (5.0, 5.000000000000001) * 20,
+    ],
+)
+def test_no_sample_of_a_device_keeps_the_page_from_being_made(runs, samples):
+    run = runs[0].run
+    odd = tuple(
+        dataclasses.replace(
+            r, processes=tuple(dataclasses.replace(p, samples_ms=samples) for p in r.processes)
+        )
+        for r in run.configurations[:1]
+    )
+    for configurations in (odd, (*odd, *run.configurations[1:])):
+        found = summarise_run(dataclasses.replace(run, configurations=configurations))
+        comparisons = compare_all([found, found])
+        page = Page(render_page([found, found], comparisons, [check(comparisons[0], 0.05)]))
+        assert "Figures" in page.text and "nan" not in page.text
 
 
 def test_elements_escape_what_they_are_given():

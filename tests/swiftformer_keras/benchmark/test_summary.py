@@ -104,6 +104,7 @@ def test_a_process_counts_only_when_it_ended_well():
     assert process_median(dataclasses.replace(good, error="crashed")) is None
     assert process_median(dataclasses.replace(good, samples_ms=())) is None
     assert process_median(dataclasses.replace(good, samples_ms=(0.0, 0.0))) is None
+    assert process_median(dataclasses.replace(good, samples_ms=(5e-324, 5e-324))) is None
     assert process_median(ProcessResult(round=0, started_at="", aggregate=Aggregate(5, 7.0))) == 7.0
     assert process_median(ProcessResult(round=0, started_at="", aggregate=Aggregate(0, 7.0))) is None
 
