@@ -156,7 +156,7 @@ def benchmark(
             outcomes = _measure(job, device, all_devices, out_of, progress)
     except (KeyboardInterrupt, Terminated):
         for path in out_of.written():
-            console.warn(f"what was measured is in {path}; go on with --resume {path}")
+            console.warn(f"what was measured is in {path}; go on with --resume {path}", always=True)
         raise
     _tell(console, outcomes, report, force)
 
