@@ -48,7 +48,7 @@ class Console:
                 print(printable(line))
 
     def warn(self, message: str, *, always: bool = False) -> None:
-        """One warning line on stderr; with --json it belongs into the object, but for what no object says (`always`)."""
+        """One warning line on stderr; with --json it belongs into the object, but for what none says (`always`)."""
         if always or not self.as_json:
             print(f"Warning: {printable(message)}", file=sys.stderr)
 

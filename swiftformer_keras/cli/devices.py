@@ -64,11 +64,11 @@ def devices(
         {
             "devices": [device.to_json() for device in found],
             "restored": restored,
-            "not_restored": [{"serial": serial, "error": error} for serial, error in not_restored.items()],
+            "not_restored": [{"serial": serial, "error": why} for serial, why in not_restored.items()],
         }
     )
-    for serial, error in not_restored.items():
-        console.problem(f"{serial}: {error}")
+    for serial, why in not_restored.items():
+        console.problem(f"{serial}: {why}")
     if not_restored:
         raise typer.Exit(2)
 

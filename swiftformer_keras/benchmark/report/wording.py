@@ -114,6 +114,11 @@ def verification(found: Verification) -> str:
     )
 
 
+def same_answer(found: Accuracy) -> str:
+    """On how many labelled pictures the device names the host's class; nothing where that is not known."""
+    return "" if found.same_answer is None else f"{found.same_answer:,} of {found.device.total:,}"
+
+
 def labelled(found: Accuracy) -> str:
     """The top-1 of a labelled folder, in one line."""
     line = f"top-1 {accuracy(found.device) or 'unknown'} of {found.device.total:,} in {shown_text(found.dataset, 60)}"
