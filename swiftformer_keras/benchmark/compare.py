@@ -1,14 +1,18 @@
 """Runs side by side: what each configuration's median was multiplied by, and whether that is a regression.
 
-Runs share no rounds, so processes are compared all with all (`statistics.unpaired_ratio`). A configuration of one run
+Growth is the ratio of the later median to the earlier one (`statistics.ratio_of_medians`). A configuration of one run
 is the same of another when delegate, threads and cores are, and the model's bytes; where those changed (before and
 after), its file name.
 
 The regression check of a bound b asks of each configuration whether its median grew to more than 1 + b times the
 baseline's, and answers one of three: "regressed" where the whole interval lies above the bound, "within" where the
-whole interval lies below it or at it, "unclear" where the interval holds the bound. The intervals are widened
-(Bonferroni) so that of all the configurations together a false "regressed" has a probability of 2.5 % at most, where
-the processes are many enough for that; the probability that holds is stated. It is about processes of these two
+whole interval lies below it or at it, "unclear" where the interval holds the bound. Whatever the shapes, such an
+interval lies wholly above the true growth with a probability of at most 2 P(Binomial(n, 1/2) < k), n processes on each
+side and k their order statistic. Its lower end is widened (Bonferroni) so that of all configurations together a false
+"regressed" has a probability of 2.5 % at most where the processes are many enough for that, as 12 are; with fewer it
+compares the fastest process now with the slowest before, and the probability that then holds is stated: 3.1 % for each
+configuration with 6, 0.4 % with 9. (Two far modes reach it; where a change multiplies all times alike it is far
+smaller.) A false "within" has 3.9 % at most, for each configuration alone. All of it is about processes of these two
 sessions: what differs between sessions as a whole must find room in the bound.
 """
 
@@ -22,13 +26,13 @@ from typing import Literal
 from swiftformer_keras.benchmark import statistics
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.plan import Configuration
-from swiftformer_keras.benchmark.statistics import Ratio
-from swiftformer_keras.benchmark.summary import Row, RunSummary, takes_part
+from swiftformer_keras.benchmark.statistics import Interval, Ratio
+from swiftformer_keras.benchmark.summary import Row, RunSummary, delegate_label, takes_part
 from swiftformer_keras.errors import RunsNotComparableError
 from swiftformer_keras.shown import shown
 
 FALSE_ALARM = 0.025
-LEAST_PROCESSES = 3  # on both sides; of fewer no order of the processes is surprising
+LEAST_PROCESSES = 6  # on both sides; of fewer the medians have no interval of 95 %
 
 Outcome = Literal["regressed", "within", "unclear", "lost"]
 
@@ -41,6 +45,12 @@ class Pair:
     after: Row
     growth: Ratio | None
     remarks: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The earlier row's full name, and what the delegate computes now where that is not the same."""
+        was, now = (delegate_label(row.result) for row in (self.before, self.after))
+        return self.before.full_name if was == now else f"{self.before.full_name}, now {now}"
 
 
 @dataclass(frozen=True)
@@ -60,9 +70,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the check says of a pair; `lost` is what was measured before and could not be now."""
+    """What the check says of an earlier configuration; "lost" was measured before and is not now."""
 
-    pair: Pair
+    row: Row
+    name: str
     outcome: Outcome
     growth: Ratio | None
     text: str
@@ -80,17 +91,28 @@ class Check:
     def of(self, *outcomes: Outcome) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.outcome in outcomes)
 
+    @property
+    def met(self) -> bool | None:
+        """Whether the bound holds everywhere; None where that is not clear, or nothing was there to check."""
+        if self.of("regressed", "lost"):
+            return False
+        return None if self.of("unclear") or not self.findings else True
+
 
 def parse_bound(text: str) -> float:
     """`"5%"` or `"0.05"` as 0.05.
 
     Raises:
-        ValueError: it is neither, or not within 0 to 1000 %.
+        ValueError: it is neither, not within 0 to 1000 %, or a bare number of 1 or more: that may mean 5 % or 500 %.
     """
     match = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,6})?|\.[0-9]{1,6})(%?)", text.strip(), re.ASCII)
     bound = float(match[1]) / (100 if match[2] else 1) if match else -1.0
     if not 0 <= bound <= 10:
         raise ValueError(f"{shown(text, 40)!r} is no bound. Write it as in 5% or 0.05")
+    if bound >= 1 and match and not match[2]:
+        raise ValueError(
+            f"{shown(text, 40)!r} is no bound: it could be {match[1]} % or {100 * bound:g} %. Write it as in 5% or 0.05"
+        )
     return bound
 
 
@@ -147,12 +169,18 @@ def check(comparison: Comparison, max_regression: float) -> Check:
             continue
         if not takes_part(pair.after):
             why = pair.after.result.reason or pair.after.result.status
-            findings.append(Finding(pair, "lost", None, f"was measured before, and now: {shown(why)}"))
+            findings.append(
+                Finding(pair.before, pair.name, "lost", None, f"was measured before, and now: {shown(why)}")
+            )
             continue
-        level = _level(pair, FALSE_ALARM / len(tested))
-        finding = _judge(pair, max_regression, level)
+        finding, its_false_alarm = _judge(pair, max_regression, FALSE_ALARM / len(tested))
         findings.append(finding)
-        false_alarm += level if _enough(pair) else 0.0
+        false_alarm += its_false_alarm
+    findings += [
+        Finding(row, row.full_name, "lost", None, "was measured before, and is not planned in the later run")
+        for row in comparison.missing
+        if takes_part(row)
+    ]
     return Check(comparison, max_regression, tuple(findings), min(1.0, false_alarm))
 
 
@@ -183,7 +211,9 @@ def _pair(before: Row, after: Row) -> Pair:
     remarks = []
     growth = None
     if takes_part(before) and takes_part(after):
-        growth = statistics.unpaired_ratio(list(after.medians_ms.values()), list(before.medians_ms.values()))
+        growth = statistics.ratio_of_medians(
+            list(after.medians_ms.values()), list(before.medians_ms.values())
+        )
     old, new = before.result, after.result
     if old.configuration.model_sha256 != new.configuration.model_sha256:
         remarks.append("the model file changed")
@@ -215,25 +245,18 @@ def _remarks(before: RunSummary, after: RunSummary) -> list[str]:
     return remarks
 
 
-def _enough(pair: Pair) -> bool:
-    return min(len(pair.before.medians_ms), len(pair.after.medians_ms)) >= LEAST_PROCESSES
-
-
-def _level(pair: Pair, wanted: float) -> float:
-    """The exact one-sided level of the widest useful interval: at most `wanted`, or the smallest there is."""
-    n, m = len(pair.after.medians_ms), len(pair.before.medians_ms)
-    rank = statistics.mann_whitney_rank(n, m, wanted) or 1
-    return statistics.mann_whitney_below(rank, n, m)
-
-
-def _judge(pair: Pair, max_regression: float, level: float) -> Finding:
+def _judge(pair: Pair, max_regression: float, level: float) -> tuple[Finding, float]:
+    """What holds of one pair, and the probability that "regressed" is false: `level`, or the least there is."""
     bound = 1 + max_regression
     after, before = list(pair.after.medians_ms.values()), list(pair.before.medians_ms.values())
-    growth = statistics.unpaired_ratio(after, before, level)
-    if growth is None or growth.interval is None or not _enough(pair):
-        return Finding(pair, "unclear", growth, f"fewer than {LEAST_PROCESSES} processes in one of the runs")
-    low, high = growth.interval.low, growth.interval.high
+    fewest = min(len(after), len(before))
+    wide = statistics.ratio_of_medians(after, before, max(level / 2, 0.5**fewest))
+    plain = pair.growth
+    if fewest < LEAST_PROCESSES or plain is None or not (plain.interval and wide and wide.interval):
+        few = f"fewer than {LEAST_PROCESSES} processes in one of the runs"
+        return Finding(pair.before, pair.name, "unclear", plain, few), 0.0
+    low, high = wide.interval.low, plain.interval.high
+    growth = Ratio(plain.value, Interval(low, high, (wide.interval.coverage + plain.interval.coverage) / 2))
     text = f"{growth.value:.3f} times the earlier median ({low:.3f} to {high:.3f})"
-    if low > bound:
-        return Finding(pair, "regressed", growth, text)
-    return Finding(pair, "within" if high <= bound else "unclear", growth, text)
+    outcome: Outcome = "regressed" if low > bound else "within" if high <= bound else "unclear"
+    return Finding(pair.before, pair.name, outcome, growth, text), (1 - wide.interval.coverage) / 2

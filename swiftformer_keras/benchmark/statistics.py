@@ -6,13 +6,16 @@ intervals that hold for any distribution:
 
 - the median, from order statistics of n values: P(x(k) <= median <= x(n+1-k)) = 1 - 2 P(Binomial(n, 1/2) < k)
   (Conover, Practical Nonparametric Statistics, 3rd ed., 3.2; David & Nagaraja, Order Statistics, 3rd ed., 7.1);
-- the ratio of two configurations of one run, whose processes alternate in rounds: the same interval over the rounds'
-  own ratios, so that what a whole round shares (heat, clocks) drops out. It is for the median of such a ratio, which
-  is the ratio of the medians where both scatter alike;
-- the ratio between two runs, which share no rounds: the median of all n times m ratios (Hodges & Lehmann 1963), with
-  the interval that inverts the Mann-Whitney test (Conover, 5.4; Hollander & Wolfe, Nonparametric Statistical
-  Methods, 4.3). It is for a change that multiplies all times. What differs between the two sessions as a whole
-  (room, battery, background work) is in no statistic of the processes: bounds must leave room for it.
+- the ratio of two medians, within a run and between runs: from the smallest to the largest ratio that the medians' own
+  intervals allow. It holds where both of them hold, so it misses no more often than the two together (Bonferroni),
+  whatever the two shapes are and however the sides depend on each other. What is stated is that lower bound: 93.8, 92.2
+  and 92.3 % for 6, 9 and 12 processes on each side. Simulated over pairs of shapes, it holds in 96 % and more.
+
+Ratios within rounds, or of all pairs (Hodges & Lehmann), would give narrower intervals, but for another quantity: the
+median of such ratios is the ratio of the medians only where both sides scatter alike, and a phone that moves one
+configuration alone between two kinds of cores does not. The price is that a drift which all rounds share widens the
+interval. What differs between two sessions as a whole (room, battery, background work) is in no statistic of the
+processes: bounds must leave room for it.
 
 Pure functions of plain numbers. Simulations of every coverage stand in tests/swiftformer_keras/benchmark.
 """
@@ -22,11 +25,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-CONFIDENCE = 0.95  # an interval's coverage is at least this; the one stated is exact
+MISS = 0.025  # a median lies beyond either end of its interval with this probability at most
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class Interval:
-    """From `low` to `high`; `coverage` is the probability that such an interval holds the true value, 0 to 1."""
+    """From `low` to `high`; such an interval holds the true value with a probability of `coverage` at least, 0 to 1.
+
+    Of a median it is that probability, of a ratio a lower bound of it.
+    """
 
     low: float
     high: float
@@ -90,19 +95,25 @@ def summarise(samples: Sequence[float]) -> Summary:
     )
 
 
-def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
-    """The narrowest interval between order statistics that covers the median with `confidence` or more.
+def median_interval(values: Sequence[float], miss: float = MISS) -> Interval | None:
+    """The narrowest interval between order statistics that covers the median with 1 - 2 `miss` or more.
 
     None where even the smallest and the largest value do not reach it: fewer than 6 values for 95 %.
+
+    Args:
+        miss: the median may lie beyond either end with at most this probability.
     """
     ranked, n = sorted(values), len(values)
-    found = None
-    for k in range(1, n // 2 + 1):
-        coverage = 1 - 2 * binomial_below(k, n)
-        if coverage < confidence:
-            break
-        found = Interval(ranked[k - 1], ranked[n - k], coverage)
-    return found
+    rank = order_rank(n, miss)
+    return Interval(ranked[rank - 1], ranked[n - rank], 1 - 2 * binomial_below(rank, n)) if rank else None
+
+
+def order_rank(n: int, miss: float) -> int:
+    """The largest k with P(x(k) > median) <= `miss` for `n` values, 0 where there is none."""
+    rank = 0
+    while rank < n // 2 and binomial_below(rank + 1, n) <= miss:
+        rank += 1
+    return rank
 
 
 def binomial_below(k: int, n: int) -> float:
@@ -111,58 +122,29 @@ def binomial_below(k: int, n: int) -> float:
 
 
 def paired_ratio(numerators: Mapping[int, float], denominators: Mapping[int, float]) -> Ratio | None:
-    """The ratio of two configurations of one run, from their processes' medians by round.
+    """The ratio of two configurations' medians in one run, from their processes' medians by round.
 
-    Rounds that only one of them finished are left out; None where they share none.
+    Rounds that only one of them finished are left out, as heat and clocks are not those of the other; None where they
+    share none.
     """
     rounds = sorted(numerators.keys() & denominators.keys())
-    if not rounds:
-        return None
-    ratios = [numerators[r] / denominators[r] for r in rounds]
-    return Ratio(float(np.median(ratios)), median_interval(ratios))
+    return ratio_of_medians([numerators[r] for r in rounds], [denominators[r] for r in rounds])
 
 
-def unpaired_ratio(
-    numerators: Sequence[float], denominators: Sequence[float], level: float = (1 - CONFIDENCE) / 2
+def ratio_of_medians(
+    numerators: Sequence[float], denominators: Sequence[float], miss: float = MISS
 ) -> Ratio | None:
-    """The ratio of two runs' medians, from their processes' medians; None where one has none.
+    """The ratio of two medians, of positive values; None where one side has none.
 
     Args:
-        level: the probability of missing the true ratio is at most this on either side.
+        miss: each of the two medians may lie beyond either end of its own interval with at most this probability, so
+            that the ratio lies beyond either end of the ratio's with at most twice this one.
     """
-    n, m = len(numerators), len(denominators)
-    if not n or not m:
+    if not numerators or not denominators:
         return None
-    ratios = np.sort(np.divide.outer(np.asarray(numerators), np.asarray(denominators)), axis=None)
-    rank = mann_whitney_rank(n, m, level)
-    interval = None
-    if rank:
-        coverage = 1 - 2 * mann_whitney_below(rank, n, m)
-        interval = Interval(float(ratios[rank - 1]), float(ratios[n * m - rank]), coverage)
-    return Ratio(float(np.median(ratios)), interval)
-
-
-def mann_whitney_rank(n: int, m: int, level: float) -> int:
-    """The largest rank r with P(U < r) <= `level`, 0 where there is none."""
-    rank = 0
-    while rank < n * m // 2 and mann_whitney_below(rank + 1, n, m) <= level:
-        rank += 1
-    return rank
-
-
-def mann_whitney_below(u: int, n: int, m: int) -> float:
-    """P(U < u) for the Mann-Whitney statistic of samples of `n` and `m` from one distribution, exact."""
-    return sum(_mann_whitney_counts(n, m)[:u]) / math.comb(n + m, n)
-
-
-@cache
-def _mann_whitney_counts(n: int, m: int) -> tuple[int, ...]:
-    """In how many of the C(n + m, n) orders U is 0, 1, ... n m: coefficients of the Gaussian binomial."""
-    size = n * m + 1
-    counts = [1] + [0] * (size - 1)
-    for i in range(1, n + 1):
-        for j in range(size - 1, m + i - 1, -1):  # times 1 - q^(m + i)
-            counts[j] -= counts[j - m - i]
-        for j in range(i, size):  # divided by 1 - q^i
-            counts[j] += counts[j - i]
-    return tuple(counts)
+    value = float(np.median(numerators) / np.median(denominators))
+    above, below = median_interval(numerators, miss), median_interval(denominators, miss)
+    if above is None or below is None:
+        return Ratio(value, None)
+    coverage = above.coverage + below.coverage - 1
+    return Ratio(value, Interval(above.low / below.high, above.high / below.low, coverage))

@@ -17,6 +17,8 @@ from swiftformer_keras.benchmark import statistics, warm_up
 from swiftformer_keras.benchmark.result import Aggregate, ConfigurationResult, ProcessResult, Run
 from swiftformer_keras.benchmark.statistics import Interval, Ratio
 
+LEAST_MS = 1e-6  # a nanosecond: no clock of a phone is finer
+
 
 @dataclass(frozen=True)
 class Row:
@@ -54,6 +56,14 @@ class Row:
     @property
     def name(self) -> str:
         return self.result.configuration.name
+
+    @property
+    def full_name(self) -> str:
+        """The name with the delegate as it may be called: never a plain "gpu" for a part of the graph."""
+        label, delegate = delegate_label(self.result), self.result.configuration.delegate
+        return (
+            self.name if label == delegate else f"{self.name} - {label.removeprefix(delegate).strip(' ()')}"
+        )
 
     @property
     def failed_processes(self) -> int:
@@ -107,7 +117,7 @@ def process_median(process: ProcessResult) -> float | None:
         median = aggregate.mean_ms if aggregate.median_ms is None else aggregate.median_ms
     else:
         return None
-    return median if median > 0 else None  # no run takes no time: such a clock tells nothing
+    return median if median >= LEAST_MS else None  # no run takes no time: such a clock tells nothing
 
 
 def delegate_label(result: ConfigurationResult) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import itertools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -128,7 +130,7 @@ def benchmark(
     console = Console("benchmark", as_json=json, quiet=quiet)
     if report is not None:
         check_output(report, force=force)
-    if out is not None and resume is None:
+    if out is not None and not (resume is not None and _same(out, resume)):
         check_output(out, force=force)
     request = Request(
         models=tuple(models),
@@ -154,13 +156,13 @@ def benchmark(
             outcomes = _measure(job, device, all_devices, out_of, progress)
     except (KeyboardInterrupt, Terminated):
         for path in out_of.written():
-            console.warn(f"what was measured is in {path}; go on with --resume {path}")
+            console.warn(f"what was measured is in {path}; go on with --resume {path}", always=True)
         raise
     _tell(console, outcomes, report, force)
 
 
 def _measure(
-    job: Job, device: str | None, all_devices: bool, out_of: Callable[[str | None], Path], progress: Callable
+    job: Job, device: str | None, all_devices: bool, out_of: Callable[[str], Path], progress: Callable
 ) -> tuple[Outcome, ...]:
     """On one phone, where an error is the command's; or on all, where it is that phone's."""
     from converters.android.adb_client import Adb, choose
@@ -170,37 +172,51 @@ def _measure(
     if all_devices:
         return run_fleet(job, Adb(), out_of, progress)
     phone, attached = choose(device)
-    out = out_of(None)
+    out = out_of(attached.serial)
     return (Outcome(attached.serial, out, measure(job, phone, out, progress)),)
 
 
 class _Files:
-    """The file of each phone's run: as given, or named after model and moment and, of several phones, the phone."""
+    """The file of each phone's run: as given, or one that is not there yet, named after model, phone and moment."""
 
     def __init__(self, model: Path, given: Path | None) -> None:
         import datetime
+        import threading
 
         self._model, self._given = model, given
         self._moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         self._asked: dict[Path, int] = {}
+        self._lock = threading.Lock()
 
-    def __call__(self, serial: str | None) -> Path:
-        """For this phone; None where there is one alone."""
-        path = self._given or Path(f"benchmark-{_safe(self._model.stem)}{_phone(serial)}-{self._moment}.json")
-        self._asked.setdefault(path, _written_at(path))
+    def __call__(self, serial: str) -> Path:
+        """For this phone; any thread may ask."""
+        with self._lock:
+            path = self._given or self._free(
+                f"benchmark-{_safe(self._model.stem)}-{_safe(serial)}-{self._moment}"
+            )
+            self._asked[path] = _written_at(path)
         return path
 
     def written(self) -> list[Path]:
         """Those that have been written since they were asked for."""
-        return [path for path, before in self._asked.items() if _written_at(path) != before]
+        return [path for path, before in list(self._asked.items()) if _written_at(path) != before]
 
-
-def _phone(serial: str | None) -> str:
-    return "" if serial is None else f"-{_safe(serial)}"
+    def _free(self, name: str) -> Path:
+        """The first of `name`, `name-2` and so on that is neither there nor another phone's."""
+        for number in itertools.count(1):
+            path = Path(f"{name}.json" if number == 1 else f"{name}-{number}.json")
+            if path not in self._asked and not os.path.lexists(path):
+                return path
+        raise AssertionError("numbers do not end")
 
 
 def _safe(text: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)[:60]
+
+
+def _same(a: Path, b: Path) -> bool:
+    """Whether two names are of one file, which need not be there."""
+    return os.path.realpath(a) == os.path.realpath(b)
 
 
 def _written_at(path: Path) -> int:
@@ -238,7 +254,7 @@ def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, fo
         write_page(report, summaries, compare_all(summaries), [], force=force)
         console.note(f"Wrote {report}")
     missed = [
-        f"{row.name} on {summary.run.device.serial}: {row.result.reason}"
+        f"{row.full_name} on {summary.run.device.serial}: {row.result.reason}"
         for summary in summaries
         for row in summary.rows
         if row.result.status != "ok"

@@ -47,9 +47,9 @@ class Console:
             for line in lines:
                 print(printable(line))
 
-    def warn(self, message: str) -> None:
-        """One warning line on stderr; with --json it belongs into the object instead."""
-        if not self.as_json:
+    def warn(self, message: str, *, always: bool = False) -> None:
+        """One warning line on stderr; with --json it belongs into the object, but for what none says (`always`)."""
+        if always or not self.as_json:
             print(f"Warning: {printable(message)}", file=sys.stderr)
 
     def problem(self, message: str) -> None:

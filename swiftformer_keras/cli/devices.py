@@ -41,21 +41,36 @@ def devices(
     console = Console("devices", as_json=json, quiet=quiet)
     from swiftformer_keras.benchmark.listing import list_devices
     from swiftformer_keras.benchmark.listing import restore as put_back
+    from swiftformer_keras.errors import SwiftFormerError
 
+    restored: list[str] = []
+    not_restored: dict[str, str] = {}
     with console.progress("Asking the phones"):
         found = list_devices()
-        restored = [
-            device.serial
-            for device in found
-            if restore and device.to_put_back and device.state == "device" and put_back(device.serial)
-        ]
+        for device in found:
+            if restore and device.to_put_back and device.state == "device":
+                try:
+                    if put_back(device.serial):
+                        restored.append(device.serial)
+                except SwiftFormerError as error:  # of this phone; the others have their turn
+                    not_restored[device.serial] = str(error)
     if found:
         console.table("connected phones", COLUMNS, [row(device, restored) for device in found])
     else:
         console.print("No phone is connected. Plug one in and allow USB debugging on it.")
     for serial in restored:
         console.note(f"The phone {serial} is as it was before the interrupted benchmark.")
-    console.result({"devices": [device.to_json() for device in found], "restored": restored})
+    console.result(
+        {
+            "devices": [device.to_json() for device in found],
+            "restored": restored,
+            "not_restored": [{"serial": serial, "error": why} for serial, why in not_restored.items()],
+        }
+    )
+    for serial, why in not_restored.items():
+        console.problem(f"{serial}: {why}")
+    if not_restored:
+        raise typer.Exit(2)
 
 
 def row(device: ListedDevice, restored: list[str]) -> list[str]:

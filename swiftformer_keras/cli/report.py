@@ -9,6 +9,7 @@ import typer
 
 from swiftformer_keras.cli.console import Console
 from swiftformer_keras.cli.options import ForceFlag, JsonFlag, QuietFlag
+from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
     from swiftformer_keras.benchmark.compare import Check
@@ -27,7 +28,8 @@ def report(
         str | None,
         typer.Option(
             metavar="PERCENT",
-            help="Exit code 3 where a median grew by more, as in 5%, beyond what chance explains, or is lost.",
+            help="Exit code 3 where a median grew by more, as in 5%, beyond what chance explains, is lost, or nothing "
+            "was there to check.",
         ),
     ] = None,
     strict: Annotated[
@@ -83,7 +85,7 @@ def report(
         ],
         "html": None if html is None else str(html),
     }
-    console.result({**content, "met": not missed} if checks else content)
+    console.result({**content, "met": _met(checks)} if checks else content)
     if missed:
         for line in missed:
             console.problem(line)
@@ -95,12 +97,23 @@ def _show(console: Console, shown: Table, lines: tuple[str, ...]) -> None:
     console.print(*(f"  {line}" for line in lines), "")
 
 
+def _met(checks: list[Check]) -> bool | None:
+    """Whether the bound holds in all comparisons; None where that is not clear."""
+    answers = {check.met for check in checks}
+    return False if False in answers else None if None in answers else True
+
+
 def _missed(checks: list[Check], strict: bool) -> list[str]:
-    """One line for each configuration that does not hold the bound."""
+    """One line for each configuration that does not hold the bound, and for each run that has nothing to hold it."""
     wanted = ("regressed", "lost", "unclear") if strict else ("regressed", "lost")
     return [
-        f"{finding.pair.before.name}: {finding.outcome}, {finding.text}"
+        f"{finding.name}: {finding.outcome}, {finding.text}"
         for check in checks
         for finding in check.findings
         if finding.outcome in wanted
+    ] + [
+        f"{shown(check.comparison.before.run.started_at, 40)}: nothing was checked, for that run has no "
+        "configuration that was measured to the end. Give one that has as the earlier run"
+        for check in checks
+        if not check.findings
     ]

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from swiftformer_keras.benchmark.report import svg, wording
 from swiftformer_keras.benchmark.report.svg import Axis, at, drawing, element, grid, percent, stretched
-from swiftformer_keras.benchmark.summary import Row, takes_part
+from swiftformer_keras.benchmark.summary import LEAST_MS, Row, takes_part
 
 HEIGHT = 44
 _BINS = 260
@@ -34,7 +34,7 @@ def distribution(row: Row, axis: Axis) -> Markup:
     if samples:
         marks.append(_area(samples, axis, tone(row)))
     if row.median_ms is None:
-        return drawing(f"{row.name}: nothing was measured", *marks, height=HEIGHT)
+        return drawing(f"{row.full_name}: nothing was measured", *marks, height=HEIGHT)
     marks.append(element("line", class_="ground", x1=percent(0), x2=percent(1), y1=_MIDDLE, y2=_MIDDLE))
     for value in filter(None, (row.p90_ms, row.p99_ms)):
         where = percent(axis.position(value))
@@ -63,7 +63,7 @@ def axis_strip(axis: Axis, unit: str) -> Markup:
 def residency(row: Row) -> Markup:
     """How much of the graph the delegate took, as a bar."""
     found = row.result.residency
-    height, name = 18, row.name
+    height, name = 18, row.full_name
     if found is None or found.taken is None or not found.total:
         box = element("rect", class_="share unknown", x=0, y=3, width="100%", height=12, rx=3)
         return drawing(f"{name}: share unknown", box, height=height)
@@ -132,7 +132,7 @@ def _scatter_grid(horizontal: Axis, vertical: Axis) -> Markup:
 def _point(row: Row, x: float, y: float, horizontal: Axis, vertical: Axis) -> Markup:
     if not takes_part(row):
         cross = element("path", class_="cross bad", d="M-5-5L5 5M-5 5L5-5")
-        return at(x, y, element("title", f"{row.name}: not compared"), cross)
+        return at(x, y, element("title", f"{row.full_name}: not compared"), cross)
     marks = []
     low, high = (f"{100 - 100 * vertical.position(100 * share):.2f}%" for share in _ends_of_accuracy(row)[:2])
     marks.append(
@@ -149,7 +149,9 @@ def _point(row: Row, x: float, y: float, horizontal: Axis, vertical: Axis) -> Ma
     ):
         host = vertical.position(100 * row.result.accuracy.host.share)
         marks.append(at(x, host, element("circle", class_=f"ring {tone(row)}", r=7.5)))
-    marks.append(at(x, y, element("circle", element("title", row.name), class_=f"dot {tone(row)}", r=4.5)))
+    marks.append(
+        at(x, y, element("circle", element("title", row.full_name), class_=f"dot {tone(row)}", r=4.5))
+    )
     return Markup("").join(marks)
 
 
@@ -186,7 +188,7 @@ def _area(samples: Sequence[float], axis: Axis, class_: str) -> Markup:
 
 
 def _distribution_text(row: Row) -> str:
-    parts = [f"{row.name}: median {wording.milliseconds(row.median_ms)} ms"]
+    parts = [f"{row.full_name}: median {wording.milliseconds(row.median_ms)} ms"]
     if row.interval is not None:
         parts.append(f"interval {wording.interval(row.interval)} ms")
     if row.p99_ms is not None:
@@ -201,4 +203,4 @@ def _ended(row: Row) -> list:
 def _ends(row: Row) -> list[float]:
     """The smallest timed run, which an axis must show; a largest one may be an outlier beyond all others."""
     smallest = [min(process.samples_ms) for process in _ended(row) if process.samples_ms]
-    return [value for value in smallest if value > 0]
+    return [value for value in smallest if value >= LEAST_MS]

@@ -20,7 +20,7 @@ def run_data(summary: RunSummary) -> dict[str, Any]:
         "finished_at": run.finished_at,
         "plan": dataclasses.asdict(run.plan),
         "models": [dataclasses.asdict(model) for model in run.models],
-        "baseline": None if summary.baseline is None else summary.baseline.name,
+        "baseline": None if summary.baseline is None else summary.baseline.full_name,
         "configurations": [row_data(row) for row in summary.rows],
         "notes": list(run.notes),
     }
@@ -62,16 +62,17 @@ def comparison_data(comparison: Comparison, check: Check | None) -> dict[str, An
         "after": comparison.after.run.started_at,
         "same_device": comparison.same_device,
         "configurations": [_pair(pair) for pair in comparison.pairs],
-        "missing": [row.name for row in comparison.missing],
+        "missing": [row.full_name for row in comparison.missing],
         "remarks": list(comparison.remarks),
     }
     if check is not None:
         data["check"] = {
             "max_regression": check.max_regression,
+            "met": check.met,
             "false_alarm": check.false_alarm,
             "findings": [
                 {
-                    "name": finding.pair.before.name,
+                    "name": finding.name,
                     "outcome": finding.outcome,
                     "growth": _ratio(finding.growth),
                     "text": finding.text,
@@ -84,7 +85,7 @@ def comparison_data(comparison: Comparison, check: Check | None) -> dict[str, An
 
 def _pair(pair: Pair) -> dict[str, Any]:
     return {
-        "name": pair.before.name,
+        "name": pair.name,
         "before_ms": pair.before.median_ms,
         "after_ms": pair.after.median_ms,
         "growth": _ratio(pair.growth),

@@ -64,7 +64,11 @@ def strip(row: Row, line: Timeline) -> Markup:
         wording.percent(extreme((y - 0.5) * 2 * line.span for _, y in found)) if found else ""
         for extreme in (min, max)
     )
-    title = f"{row.name}: process medians between {lowest} and {highest} of the median" if found else row.name
+    title = (
+        f"{row.full_name}: process medians between {lowest} and {highest} of the median"
+        if found
+        else row.full_name
+    )
     return drawing(title, *marks, height=HEIGHT)
 
 

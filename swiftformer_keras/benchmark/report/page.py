@@ -8,10 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from swiftformer_keras.benchmark.compare import Check, Comparison, Finding, Pair, device_name
+from swiftformer_keras.benchmark.compare import Check, Comparison, Finding, device_name
 from swiftformer_keras.benchmark.report import charts, drift, svg, table, wording
 from swiftformer_keras.benchmark.report.sheet import device_sheet
-from swiftformer_keras.benchmark.summary import Row, RunSummary, delegate_label, takes_part
+from swiftformer_keras.benchmark.summary import Row, RunSummary, takes_part
 
 _LOGS = 12  # log excerpts a run
 _LOG_LINES = 80
@@ -32,7 +32,8 @@ class ComparisonLine:
     """A pair as a row of its table."""
 
     name: str
-    pair: Pair
+    before: Row
+    after: Row | None
     growth: str
     finding: Finding | None
     remarks: str
@@ -57,7 +58,7 @@ def run_section(summary: RunSummary) -> dict[str, Any]:
         ],
         "tiles": _tiles(summary),
         "caption": _caption(summary),
-        "names": {row.number: full_name(row) for row in rows},
+        "names": {row.number: row.full_name for row in rows},
         "remarks": wording.grouped_remarks(rows),
         "logs": _logs(rows),
         "distributions": [(row, charts.distribution(row, axis)) for row in measured] if axis else [],
@@ -66,6 +67,7 @@ def run_section(summary: RunSummary) -> dict[str, Any]:
         "accuracy": plot,
         "accuracy_axis": _accuracy_axis(rows) if plot is not None else None,
         "accurate": accurate,
+        "verified": [(row, row.result.verification) for row in rows if row.result.verification is not None],
         "drifts": [(row, drift.strip(row, line)) for row in measured] if line else [],
         "drift_axis": charts.axis_strip(line.minutes, " min") if line else None,
         "span": wording.percent(line.span) if line else None,
@@ -77,7 +79,7 @@ def run_section(summary: RunSummary) -> dict[str, Any]:
 
 def comparison_section(comparison: Comparison, check: Check | None) -> dict[str, Any]:
     """The template's names for one comparison."""
-    findings = {} if check is None else {finding.pair.before.number: finding for finding in check.findings}
+    findings = {} if check is None else {finding.row.number: finding for finding in check.findings}
     lines = []
     for pair in comparison.pairs:
         finding = findings.get(pair.before.number)
@@ -88,10 +90,16 @@ def comparison_section(comparison: Comparison, check: Check | None) -> dict[str,
         ]
         bad = not takes_part(pair.after) or (finding is not None and finding.outcome in ("regressed", "lost"))
         text = "not compared" if growth is None else wording.ratio(growth)
-        lines.append(ComparisonLine(full_name(pair.before), pair, text, finding, "; ".join(remarks), bad))
+        name = pair.name
+        lines.append(ComparisonLine(name, pair.before, pair.after, text, finding, "; ".join(remarks), bad))
+    for row in comparison.missing:
+        finding = findings.get(row.number)
+        why = "not planned in the later run"
+        lines.append(
+            ComparisonLine(row.full_name, row, None, "not compared", finding, why, finding is not None)
+        )
     before, after = comparison.before.run, comparison.after.run
     notes = list(comparison.remarks)
-    notes += [f"{row.name}: not planned in the later run" for row in comparison.missing]
     notes += list(table.check_lines(check)) if check else []
     return {
         "title": f"{device_name(before.device)}, {before.started_at[:16].replace('T', ' ')} and "
@@ -100,13 +108,6 @@ def comparison_section(comparison: Comparison, check: Check | None) -> dict[str,
         "lines": lines,
         "notes": notes,
     }
-
-
-def full_name(row: Row) -> str:
-    """A row's name with the delegate as it may be called: never a plain "gpu" for a part of the graph."""
-    label = delegate_label(row.result)
-    delegate = row.result.configuration.delegate
-    return row.name if label == delegate else f"{row.name} - {label.removeprefix(delegate).strip(' ()')}"
 
 
 def _subtitle(summary: RunSummary) -> str:
@@ -124,14 +125,14 @@ def _tiles(summary: RunSummary) -> list[Tile]:
     tiles = []
     fastest, baseline = summary.fastest, summary.baseline
     if fastest is not None:
-        more = f"{full_name(fastest)}; interval {wording.interval(fastest.interval) or 'unknown'} ms"
+        more = f"{fastest.full_name}; interval {wording.interval(fastest.interval) or 'unknown'} ms"
         tiles.append(Tile("fastest right answer", f"{wording.milliseconds(fastest.median_ms)} ms", more))
         if baseline is not None and fastest.speed is not None:
             tiles.append(
                 Tile(
                     "beside the baseline",
                     f"{wording.factor(fastest.speed.value)}x",
-                    f"{wording.ratio(fastest.speed)}, against {baseline.name}",
+                    f"{wording.ratio(fastest.speed)}, against {baseline.full_name}",
                 )
             )
     counts = {
@@ -152,7 +153,9 @@ def _caption(summary: RunSummary) -> str:
     covered = sorted({wording.coverage(row.interval) for row in summary.rows if row.interval is not None})
     text = f"The interval covers the median with {' or '.join(covered)}. " if covered else ""
     if summary.baseline is not None:
-        text += f"Speed is against configuration {summary.baseline.number}."
+        text += f"Speed is against configuration {summary.baseline.number}"
+        held = wording.speed_coverage(summary.rows)
+        text += f"; its interval covers it with at least {held}." if held else "."
     return text
 
 
@@ -164,7 +167,7 @@ def _logs(rows: Sequence[Row]) -> list[tuple[str, int, Markup]]:
                 lines = process.log_excerpt.splitlines()[-_LOG_LINES:]
                 # Escaped here line by line, so that its line breaks stay the only thing a page keeps of its layout.
                 log = Markup("\n").join(wording.shown_text(line, 400) for line in lines)
-                found.append((row.name, process.round, log))
+                found.append((row.full_name, process.round, log))
     return found[:_LOGS]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+LEAST, MOST = 1e-9, 1e18  # what an axis of values reaches from and to, whatever they are
 EDGE = 1.5  # percent of the width that stays free on both sides
 
 
@@ -43,19 +44,20 @@ class Axis:
     def position(self, value: float) -> float:
         """Where a value lies, 0 to 1 for those within the range."""
         if self.logarithmic:
-            return math.log(max(value, 1e-12) / self.low) / math.log(self.high / self.low)
+            return math.log(max(value, LEAST) / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
 
 def value_axis(values: Sequence[float], *, most_ticks: int = 6) -> Axis:
     """An axis for positive values: from zero, or logarithmic where the largest is 5 times the smallest or more."""
-    low, high = min(values), max(values)
-    if low > 0 and high / low >= 5:
+    low, high = (min(max(value, LEAST), MOST) for value in (min(values), max(values)))
+    if high / low >= 5:
         low, high = low / 1.12, high * 1.12
         return Axis(low, high, _log_ticks(low, high, most_ticks), logarithmic=True)
     spread = high - low
-    low = max(0.0, low - 0.15 * spread) if spread else low * 0.9
-    high = high + 0.08 * spread if spread else high * 1.1 or 1.0
+    if spread < 1e-9 * high:  # ticks could not be told apart
+        return linear_axis(0.9 * low if low > LEAST else 0.0, 1.1 * high, most_ticks)
+    low, high = max(0.0, low - 0.15 * spread), high + 0.08 * spread
     return linear_axis(low, high, most_ticks)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from swiftformer_keras.benchmark.compare import Check, Comparison, device_name
+from swiftformer_keras.benchmark.compare import FALSE_ALARM, Check, Comparison, device_name
 from swiftformer_keras.benchmark.report import wording
 from swiftformer_keras.benchmark.summary import Row, RunSummary, delegate_label, residency_text
 
@@ -44,12 +44,22 @@ def run_lines(summary: RunSummary) -> tuple[str, ...]:
             f"interval: for the median, from the processes' medians; covers it with {' or '.join(covered)}"
         )
     if summary.baseline is not None:
-        lines.append(f"speed: how many times as fast as {summary.baseline.name}, with its interval")
+        held = wording.speed_coverage(summary.rows)
+        lines.append(
+            f"speed: how many times as fast as {summary.baseline.full_name}, by the medians"
+            + (f"; its interval covers that with at least {held}" if held else "")
+        )
     for about, remark, _ in wording.grouped_remarks(summary.rows):
-        named = ", ".join(row.name for row in about[:3]) + (
+        named = ", ".join(row.full_name for row in about[:3]) + (
             f" and {len(about) - 3} more" if len(about) > 3 else ""
         )
         lines.append(f"{named}: {remark}")
+    for row in summary.rows:
+        if row.result.verification is not None:
+            lines.append(f"golden inputs, {row.full_name}: {wording.verification(row.result.verification)}")
+    for row in summary.rows:
+        if row.result.accuracy is not None:
+            lines.append(f"labelled pictures, {row.full_name}: {wording.labelled(row.result.accuracy)}")
     lines += [f"note: {note}" for note in summary.run.notes]
     if summary.run.finished_at is None:
         lines.append("note: this run was not finished")
@@ -61,14 +71,14 @@ def comparison_table(comparison: Comparison, check: Check | None = None) -> Tabl
     before, after = comparison.before.run, comparison.after.run
     title = f"{device_name(before.device)}, {before.started_at} -> {device_name(after.device)}, {after.started_at}"
     columns = ("configuration", "before ms", "after ms", "growth", "answer")
-    outcomes = {} if check is None else {f.pair.before.number: f for f in check.findings}
+    outcomes = {} if check is None else {f.row.number: f for f in check.findings}
     rows, styles = [], []
     for pair in comparison.pairs:
         finding = outcomes.get(pair.before.number)
         growth = (finding and finding.growth) or pair.growth
         rows.append(
             (
-                pair.before.name,
+                pair.name,
                 wording.milliseconds(pair.before.median_ms),
                 wording.milliseconds(pair.after.median_ms),
                 "not compared" if growth is None else wording.ratio(growth),
@@ -76,14 +86,19 @@ def comparison_table(comparison: Comparison, check: Check | None = None) -> Tabl
             )
         )
         styles.append(_OUTCOMES[finding.outcome] if finding else _style(pair.after))
+    for row in comparison.missing:
+        finding = outcomes.get(row.number)
+        answer = finding.outcome if finding else "not planned"
+        rows.append((row.full_name, wording.milliseconds(row.median_ms), "", "not compared", answer))
+        styles.append(_OUTCOMES[finding.outcome] if finding else "dim")
     return Table(title, columns, tuple(rows), tuple(styles))
 
 
 def comparison_lines(comparison: Comparison) -> tuple[str, ...]:
     """What must be known with a comparison."""
     lines = [f"note: {remark}" for remark in comparison.remarks]
-    lines += [f"{row.name}: not planned in the later run" for row in comparison.missing]
-    lines += [f"{pair.before.name}: {remark}" for pair in comparison.pairs for remark in pair.remarks]
+    lines += [f"{row.full_name}: not planned in the later run" for row in comparison.missing]
+    lines += [f"{pair.name}: {remark}" for pair in comparison.pairs for remark in pair.remarks]
     return tuple(lines)
 
 
@@ -101,6 +116,10 @@ def check_lines(check: Check) -> tuple[str, ...]:
         f"bound {bound}: {found or 'nothing to check'}; a false alarm anywhere among them has a probability of at most "
         f"{wording.percent(check.false_alarm)} as far as processes differ by chance"
     ]
+    if check.false_alarm > FALSE_ALARM:
+        lines.append(
+            "a false alarm gets rarer with more processes: --preset quick has 9, --preset full has 12"
+        )
     if check.of("unclear"):
         lines.append("unclear: the interval holds the bound. More processes (--preset full) make it narrower")
     return tuple(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converters.top1 import Top1
+from swiftformer_keras.benchmark.result import Accuracy, Verification
 from swiftformer_keras.benchmark.statistics import Interval, Ratio
 from swiftformer_keras.benchmark.summary import Row, takes_part
 from swiftformer_keras.shown import shown
@@ -70,6 +71,12 @@ def speed(row: Row, baseline: Row | None) -> str:
     return "no common rounds" if takes_part(row) else "not compared"
 
 
+def speed_coverage(rows: Sequence[Row]) -> str:
+    """What the intervals of the rows' speeds cover at least; nothing where there is none."""
+    found = [row.speed.interval for row in rows if row.speed is not None and row.speed.interval is not None]
+    return " or ".join(sorted(set(map(coverage, found))))
+
+
 def memory(kib: int | None) -> str:
     """Peak memory in MiB."""
     return "" if kib is None else f"{kib / 1024:,.1f} MiB"
@@ -85,6 +92,39 @@ def accuracy(found: Top1 | None) -> str:
     if found is None or not found.total:
         return ""
     return f"{percent(found.share, 2)}, {100 * found.low:.2f}–{100 * found.high:.2f}"
+
+
+def difference(value: float | None) -> str:
+    """Of two outputs, with three digits that mean something."""
+    return "unknown" if value is None else f"{value:.3g}"
+
+
+def agreement(share: float | None) -> str:
+    """On how many golden inputs two name the same class."""
+    return "unknown" if share is None else percent(share)
+
+
+def verification(found: Verification) -> str:
+    """The answers to golden inputs, in one line."""
+    bound = "" if found.bound is None else f" ({difference(found.bound)} is allowed)"
+    return (
+        f"{'as' if found.passed else 'NOT as'} the host's on {found.inputs}; largest difference "
+        f"{difference(found.largest_difference)}{bound}, top-1 agreement {agreement(found.top1_agreement)}, "
+        f"NaN or infinity in {found.not_finite}"
+    )
+
+
+def same_answer(found: Accuracy) -> str:
+    """On how many labelled pictures the device names the host's class; nothing where that is not known."""
+    return "" if found.same_answer is None else f"{found.same_answer:,} of {found.device.total:,}"
+
+
+def labelled(found: Accuracy) -> str:
+    """The top-1 of a labelled folder, in one line."""
+    line = f"top-1 {accuracy(found.device) or 'unknown'} of {found.device.total:,} in {shown_text(found.dataset, 60)}"
+    if found.host is not None:
+        line += f"; the host {accuracy(found.host) or 'unknown'}"
+    return line if found.same_answer is None else f"{line}; the same class for {found.same_answer:,}"
 
 
 def warm_up(row: Row) -> str:

@@ -164,6 +164,18 @@ def test_a_resumed_run_keeps_its_plan(bench: Bench, option: str) -> None:
     assert "leave it out" in bench("--resume", str(bench.out), option, code=2).error
 
 
+def test_going_on_under_another_name_replaces_nothing(bench: Bench, tmp_path) -> None:
+    bench(code=0)
+    other = tmp_path / "other.json"
+    other.write_text("someone's")
+    refused = bench("--resume", str(bench.out), "--out", str(other), code=2)
+    assert "exists already" in refused.error and other.read_text() == "someone's"
+    same = bench.out.parent / "." / bench.out.name
+    bench("--resume", str(bench.out), "--out", str(same), code=0)
+    bench("--resume", str(bench.out), "--out", str(other), "--force", code=0)
+    assert read_run(other).configurations == read_run(bench.out).configurations
+
+
 def test_a_run_goes_on_only_with_its_own_models_and_phone(bench: Bench, tmp_path) -> None:
     bench(code=0)
     other = tmp_path / "other.tflite"

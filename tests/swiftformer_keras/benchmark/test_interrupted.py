@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -34,11 +35,11 @@ run()
 """
 
 
-def start(bench: Bench) -> subprocess.Popen[str]:
+def start(bench: Bench, *options: str) -> subprocess.Popen[str]:
     """The command in a process of its own, as a user starts it."""
     return subprocess.Popen(
         [sys.executable, "-c", TINY_COMMAND, "benchmark", str(MODEL), "--out", str(bench.out), "--quiet",
-         "--delegate", "cpu,gpu"],
+         "--delegate", "cpu,gpu", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -86,6 +87,19 @@ def test_ctrl_c_in_the_midst_of_a_run_ends_it_on_the_phone_and_keeps_what_there_
     assert not bench.phone.processes or all(each.poll() is not None for each in bench.phone.processes)
     assert sum(len(each.processes) for each in read_run(bench.out).configurations) == 1
     bench.assert_as_found()
+
+
+def test_ctrl_c_tells_programs_too_where_the_run_is(bench: Bench) -> None:
+    bench.phone.faults.hang("am instrument", skip=1)
+    process = start(bench, "--json")
+    until = time.monotonic() + 100
+    while sum("am instrument" in line for line in bench.phone.lines) < 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 130 and f"--resume {bench.out}" in err
+    assert json.loads(out)["error"]["kind"] == "Interrupted"
 
 
 def test_what_was_interrupted_goes_on(bench: Bench) -> None:

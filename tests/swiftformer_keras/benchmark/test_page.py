@@ -105,7 +105,7 @@ def test_every_figure_is_there(page, runs):
         "62.39",
         "61.58–62.98",
         "84.39",
-        "2.49x, 2.45–2.50",
+        "2.48x, 2.42–2.56",
         "122.8 MiB",
         "86.12 %, 85.44–86.80",
     ):
@@ -126,18 +126,33 @@ def test_every_figure_is_there(page, runs):
     )
     for expected in (*headings, *facts):
         assert expected in page.text, expected
-    assert "covers the median with 96.1 %" in page.text
+    assert "covers the median with 96.1 %" in page.text and "covers it with at least 92.2 %" in page.text
 
 
 def test_wrong_and_failed_are_red_and_partial_is_never_plain(page):
     rows = [attributes for attributes in page.all("tr") if attributes.get("class") == "bad"]
-    assert len(rows) == 3
+    assert len(rows) == 4, "three among the figures, and the one with wrong answers among the answers"
     assert "WRONG ANSWER" in page.text and page.text.count("not compared") >= 3
     assert "synthetic_xs_int8 gpu 1 thread - partial" in page.text
     assert "174 of 231 operators in 5 partitions" in page.text
     assert "synthetic_xs_float16 nnapi 1 thread - accelerator unknown" in page.text
     assert "another class than the host's for 12 of 16 golden inputs" in page.text
     assert "signal 11 (SIGSEGV), code 1" in page.text, "the log excerpt"
+
+
+def test_the_answers_to_golden_inputs_are_a_table(page):
+    assert "Answers to golden inputs" in page.text
+    assert page.text.count("not the host's") == 1 and page.text.count("as the host's") >= 9
+    for figure in ("0.0021", "0.02", "3.72", "0.05", "25.0 %", "100.0 %"):
+        assert figure in page.text, figure
+
+
+def test_a_partial_gpu_is_called_so_wherever_it_is_named(runs):
+    """In the table of accuracy, of process medians, in charts' words and in comparisons."""
+    comparisons = compare_all(runs[:2])
+    text = render_page(runs[:2], comparisons, [check(comparisons[0], 0.05)])
+    named = re.findall(r"synthetic_xs_int8 gpu 1 thread(.{10})", text)
+    assert len(named) > 10 and set(named) == {" - partial"}
 
 
 def test_charts_have_words_and_tables_beside_them(page):
@@ -158,6 +173,14 @@ def test_runs_are_compared_on_one_page(runs):
     targets = {each["href"].removeprefix("#") for each in devices.all("a")}
     assert targets <= {attributes.get("id") for _, attributes in devices.elements} and len(targets) == 5
     assert "different phones" in devices.text and "Synthetic Phone Two Ultra" in devices.text
+
+
+def test_what_the_later_run_left_out_is_red_on_the_page(runs):
+    fewer = dataclasses.replace(runs[1].run, configurations=runs[1].run.configurations[:3])
+    pair = [runs[0], summarise_run(fewer)]
+    comparisons = compare_all(pair)
+    page = Page(render_page(pair, comparisons, [check(comparisons[0], 0.05)]))
+    assert page.text.count("not planned in the later run") == 9 and page.text.count("lost") >= 6
 
 
 def test_foreign_text_stays_text(hostile, page):
@@ -240,6 +263,11 @@ def contrast(one: str, other: str) -> float:
         [1e9, 3e9],
         [99.99, 100.01],
         [4.9, 25.1],
+        [5e-324],
+        [5e-324, 5e-324],
+        [5e-324, 1e15],
+        [5.0, 5.000000000000001],
+        [1e15, 1e15],
     ],
 )
 def test_axes_hold_their_values_between_few_round_ticks(values):
@@ -248,6 +276,32 @@ def test_axes_hold_their_values_between_few_round_ticks(values):
     assert 1 <= len(axis.ticks) <= 7 and list(axis.ticks) == sorted(set(axis.ticks))
     assert all(-1e-9 <= axis.position(tick) <= 1 + 1e-9 for tick in axis.ticks)
     assert len({svg.tick_text(tick) for tick in axis.ticks}) == len(axis.ticks)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        (5e-324,) * 20,
+        (5e-324, 1e15) * 20,
+        (0.0,) * 20,
+        (0.0, 5e-324, 1e-7, 1.0, 1e15),
+        (1e15,) * 20,
+        (5.0, 5.000000000000001) * 20,
+    ],
+)
+def test_no_sample_of_a_device_keeps_the_page_from_being_made(runs, samples):
+    run = runs[0].run
+    odd = tuple(
+        dataclasses.replace(
+            r, processes=tuple(dataclasses.replace(p, samples_ms=samples) for p in r.processes)
+        )
+        for r in run.configurations[:1]
+    )
+    for configurations in (odd, (*odd, *run.configurations[1:])):
+        found = summarise_run(dataclasses.replace(run, configurations=configurations))
+        comparisons = compare_all([found, found])
+        page = Page(render_page([found, found], comparisons, [check(comparisons[0], 0.05)]))
+        assert "Figures" in page.text and "nan" not in page.text
 
 
 def test_elements_escape_what_they_are_given():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -22,6 +23,10 @@ def folder(tmp_path_factory):
         "other": synthetic_run(3, device=OTHER_DEVICE),
         "hostile": hostile_run(),
     }
+    whole = runs["before"].configurations
+    failed = (dataclasses.replace(each, status="failed", reason="it crashed") for each in whole)
+    runs["failed"] = dataclasses.replace(runs["before"], configurations=tuple(failed))
+    runs["fewer"] = dataclasses.replace(runs["same"], configurations=whole[:3])
     for name, run in runs.items():
         (path / f"{name}.json").write_bytes(encode_run(run))
     (path / "damaged.json").write_bytes(encode_run(runs["before"])[:-100])
@@ -34,7 +39,7 @@ def test_a_run_is_shown(folder):
     assert "Synthetic Phone One: quick, 9 processes each" in found.stdout
     assert (
         "61.58–62.98" in found.stdout
-        and "2.49x, 2.45–2.50" in found.stdout
+        and "2.48x, 2.42–2.56" in found.stdout
         and "WRONG ANSWER" in found.stdout
     )
 
@@ -61,7 +66,9 @@ def test_json_has_every_configuration(folder):
         (("before", "slower"), ("--max-regression", "50%"), 0),
         (("before", "same"), ("--max-regression", "0.5%"), 0),
         (("before", "same"), ("--max-regression", "0.5%", "--strict"), 3),
+        (("before", "fewer"), ("--max-regression", "5%"), 3),
         (("before", "slower"), (), 0),
+        (("before", "fewer"), (), 0),
         (("before", "other"), (), 0),
     ],
 )
@@ -70,6 +77,27 @@ def test_the_exit_code_is_the_answer(folder, runs, options, code):
     assert found.returncode == code, found.stderr
     lines = found.stderr.splitlines()
     assert bool(lines) == (code == 3) and all(line.startswith("Error: synthetic_xs_") for line in lines)
+
+
+def test_a_check_of_nothing_is_no_pass(folder):
+    found = call_cli("report", folder / "failed.json", folder / "same.json", "--max-regression", "5%")
+    assert found.returncode == 3 and "nothing was checked" in assert_one_line(found.stderr)
+
+
+@pytest.mark.parametrize(
+    ("runs", "bound", "code", "met"),
+    [
+        (("before", "same"), "5%", 0, True),
+        (("before", "same"), "0.5%", 0, None),
+        (("before", "fewer"), "5%", 3, False),
+        (("failed", "same"), "5%", 3, None),
+    ],
+)
+def test_met_is_null_where_it_is_not_known(folder, runs, bound, code, met):
+    found = call_cli("report", *(folder / f"{run}.json" for run in runs), "--json", "--max-regression", bound)
+    assert found.returncode == code
+    content = json.loads(found.stdout)
+    assert content["met"] is met and content["comparisons"][0]["check"]["met"] is met
 
 
 @pytest.mark.parametrize(

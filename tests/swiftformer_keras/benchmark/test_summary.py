@@ -55,8 +55,12 @@ def test_figures_are_numpys_of_the_runs(run, summary):
 def test_speed_is_relative_to_the_first_and_of_its_rounds(summary):
     assert summary.baseline.number == 1 and summary.baseline.speed is None
     for row in summary.rows[1:9]:
-        ratios = [summary.baseline.medians_ms[r] / row.medians_ms[r] for r in range(9)]
-        assert row.speed.value == pytest.approx(np.median(ratios))
+        assert row.speed.value == pytest.approx(summary.baseline.median_ms / row.median_ms)
+        ends = (
+            summary.baseline.interval.low / row.interval.high,
+            summary.baseline.interval.high / row.interval.low,
+        )
+        assert (row.speed.interval.low, row.speed.interval.high) == pytest.approx(ends)
     assert summary.fastest is min(summary.rows[:9], key=lambda row: row.median_ms)
 
 
@@ -100,6 +104,7 @@ def test_a_process_counts_only_when_it_ended_well():
     assert process_median(dataclasses.replace(good, error="crashed")) is None
     assert process_median(dataclasses.replace(good, samples_ms=())) is None
     assert process_median(dataclasses.replace(good, samples_ms=(0.0, 0.0))) is None
+    assert process_median(dataclasses.replace(good, samples_ms=(5e-324, 5e-324))) is None
     assert process_median(ProcessResult(round=0, started_at="", aggregate=Aggregate(5, 7.0))) == 7.0
     assert process_median(ProcessResult(round=0, started_at="", aggregate=Aggregate(0, 7.0))) is None
 
@@ -159,6 +164,29 @@ def test_the_terminal_table_has_every_row_and_colours_what_is_wrong(summary):
         and "how many times as fast as synthetic_xs_float16 cpu 1 thread" in lines
     )
     assert lines.count("NNAPI is deprecated since Android 15") == 1
+
+
+def test_the_terminal_has_the_answers_and_the_accuracy(run, summary):
+    lines = run_lines(summary)
+    [right] = [
+        line for line in lines if line.startswith("golden inputs, synthetic_xs_int8 gpu 1 thread - partial: ")
+    ]
+    assert right.endswith(
+        "as the host's on 16; largest difference 0.0021 (0.02 is allowed), top-1 agreement 100.0 %, "
+        "NaN or infinity in 0"
+    )
+    [wrong] = [line for line in lines if "NOT as the host's" in line]
+    assert "largest difference 3.72 (0.05 is allowed), top-1 agreement 25.0 %" in wrong
+    assert (
+        "labelled pictures, synthetic_xs_float16 cpu 1 thread: top-1 86.12 %, 85.44–86.80 of 10,000 in "
+        "synthetic-labelled-pictures; the host 86.15 %, 85.47–86.83; the same class for 9,981"
+    ) in lines
+    nothing = Verification(16, False, None, None, None, 16, "NaN")
+    row = first_with(run, verification=nothing)
+    assert "difference unknown, top-1 agreement unknown, NaN or infinity in 16" in wording.verification(
+        nothing
+    )
+    assert not takes_part(row)
 
 
 @pytest.mark.parametrize(

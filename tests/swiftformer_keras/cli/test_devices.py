@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from converters.android.adb_client import Adb
+from swiftformer_keras.benchmark import listing
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.session import DeviceSession
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.cli.main import main
+from swiftformer_keras.errors import DeviceGoneError
 from tests.converters.android.tools import pretend
 from tests.phone.adb import AdbServer
 from tests.phone.fixtures import PhoneMaker, adb_server, phone, phones, running_adb_server
@@ -118,3 +120,26 @@ def test_putting_back_what_was_left(
     assert main(["devices", "--restore", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["restored"] == [phone.serial]
     assert phone.settings["system", "screen_off_timeout"] == "60000" and phone.files() == []
+
+
+def test_a_phone_that_cannot_be_put_back_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = [listing.ListedDevice(each, "device", None, None, None, True) for each in ("first", "bad", "last")]
+
+    def put_back(serial: str) -> bool:
+        if serial == "bad":
+            raise DeviceGoneError("the phone went away")
+        return True
+
+    monkeypatch.setattr(listing, "list_devices", lambda: tuple(left))
+    monkeypatch.setattr(listing, "restore", put_back)
+    assert main(["devices", "--restore", "--quiet"]) == 2
+    said = capsys.readouterr()
+    assert all(each in said.out for each in ("first", "bad", "last")), "the table"
+    assert said.out.count("devices --restore") == 1, "what is left to do"
+    assert said.err.splitlines() == ["Error: bad: the phone went away"]
+    assert main(["devices", "--restore", "--json"]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert found["restored"] == ["first", "last"]
+    assert found["not_restored"] == [{"serial": "bad", "error": "the phone went away"}]
