@@ -82,7 +82,7 @@ def test_phones_beyond_the_limit_are_named(
     phones()
     ended = bench("--all-devices", "--json", code=2)
     assert sorted("run" in phone for phone in json_of(ended)["phones"]) == [False, True]
-    assert "1 phones at once are the limit" in ended.err
+    assert "1 phones at once are the limit" in ended.out
 
 
 def test_no_phone_at_all(bench: Bench, adb_server) -> None:
