@@ -240,6 +240,8 @@ class Execution:
     def _add(self, configuration: Configuration, process: ProcessResult) -> None:
         """Keep a process's result, and say what it means for its configuration."""
         result = self._results[configuration]
+        if process.error is None and (why := self._of_another_app(process)) is not None:
+            process = dataclasses.replace(process, error=why)
         processes = (*result.processes, process)
         verdicts = [self._judge(configuration, each) for each in processes]
         found = residency.worst(each for each in verdicts if each is not None)
@@ -248,6 +250,19 @@ class Execution:
             self._update(configuration, status="failed", reason=f"round {process.round + 1}: {process.error}")
         elif found is not None and (why := residency.fails(found)) is not None:
             self._update(configuration, status="failed", reason=why)
+
+    def _of_another_app(self, process: ProcessResult) -> str | None:
+        """Why a process of another version of the app takes no part in this run; None where it is the same."""
+        for each in self._results.values():
+            for earlier in each.processes:
+                if None not in (earlier.app_version, process.app_version) and earlier.error is None:
+                    if earlier.app_version == process.app_version:
+                        return None
+                    return (
+                        f"the app is version {shown(process.app_version, 40)}, and the run was begun with "
+                        f"{shown(earlier.app_version, 40)}. Install that one, or begin anew"
+                    )
+        return None
 
     def _judge(self, configuration: Configuration, process: ProcessResult) -> residency.Residency | None:
         """Whose work a process measured; None where it failed before that was known."""

@@ -35,8 +35,24 @@ class Tool:
 
 
 @dataclass(frozen=True)
+class DatasetRecord:
+    """The labelled folder that accuracy is measured on.
+
+    `path` and `labels` (the list of classes, where there is one) are as they were given; `sha256` is of the pictures'
+    names, classes and bytes, so that a run goes on only with the same ones.
+    """
+
+    path: str
+    labels: str | None
+    sha256: str
+
+
+@dataclass(frozen=True)
 class PlanRecord:
-    """How much was to be measured. `runs` and `seconds` are a configuration's totals over all its processes."""
+    """What was to be measured. `runs` and `seconds` are a configuration's totals over all its processes.
+
+    `package` is the app's, `binary_sha256` of the tool that ran in its place.
+    """
 
     runner: str
     preset: str
@@ -44,6 +60,10 @@ class PlanRecord:
     runs: int
     seconds: float
     seed: int
+    verify: bool = False
+    dataset: DatasetRecord | None = None
+    binary_sha256: str | None = None
+    package: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +117,7 @@ class ProcessResult:
     aggregate: Aggregate | None = None
     memory_kib: int | None = None
     runtime_version: str | None = None
+    app_version: str | None = None
     replacing: tuple[Replacing, ...] | None = None
     accelerator: str | None = None
     xnnpack: bool | None = None

@@ -129,6 +129,7 @@ class AppRunner:
             # No process takes nothing: a system that says 0 does not say.
             memory_kib=(found.peak_memory_kib or None) if budget.kind == "memory" else None,
             runtime_version=found.runtime_version,
+            app_version=found.app_version,
             replacing=found.replacing,
             accelerator=found.accelerator,
             xnnpack=found.xnnpack,
