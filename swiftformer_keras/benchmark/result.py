@@ -171,6 +171,7 @@ class ConfigurationResult:
     verification: Verification | None = None
     accuracy: Accuracy | None = None
     notes: tuple[str, ...] = ()
+    log_excerpt: Annotated[str, Limit(20_000)] | None = None
 
 
 @dataclass(frozen=True)

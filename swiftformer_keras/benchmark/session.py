@@ -91,12 +91,15 @@ class DeviceSession:
         self._end(error)
 
     def state(self) -> DeviceState:
-        """Heat, battery, screen and clocks now.
+        """Heat, battery, screen and clocks now; asked once more where the answer was cut short.
 
         Raises:
             DeviceError: as `Adb.shell`.
         """
-        return read_state(self.adb, self.facts.sdk)
+        try:
+            return read_state(self.adb, self.facts.sdk)
+        except DeviceAnswerError:
+            return read_state(self.adb, self.facts.sdk)
 
     def push(self, path: Path) -> RemoteFile:
         """Send a file under the name of its content, unless it is there already; verified on the phone either way.

@@ -22,6 +22,7 @@ from swiftformer_keras.benchmark.result import ProcessResult
 from swiftformer_keras.benchmark.runners.app_result import MAX_BYTES, AppResult, parse_app_result
 from swiftformer_keras.benchmark.runners.log import excerpt
 from swiftformer_keras.benchmark.shield import undisturbed
+from swiftformer_keras.benchmark.warm_up import WarmUp, judge
 from swiftformer_keras.errors import (
     BenchmarkOutputError,
     BenchmarkPlanError,
@@ -133,7 +134,7 @@ class AppRunner:
             replacing=found.replacing,
             accelerator=found.accelerator,
             xnnpack=found.xnnpack,
-            notes=_notes(found),
+            notes=_notes(found, budget),
             error=None if error is None else shown(error, 300),
         )
 
@@ -224,16 +225,22 @@ def _not_what_was_asked(found: AppResult, configuration: Configuration, budget: 
         return f"the app measured another model (SHA-256 {shown(found.model_sha256, 12)})"
     if found.delegate != configuration.delegate:
         return f"the app measured {shown(found.delegate, 40)} and not {configuration.delegate}"
+    if found.threads != configuration.threads:
+        return f"the app measured with {found.threads} threads and not with {configuration.threads}"
+    if budget.kind == "timed" and not found.warm_up_ms:
+        return "the app measured without a warm-up"
+    if budget.kind == "timed" and judge(found.warm_up_ms) is WarmUp.MORE:
+        return f"the app ended its warm-up after {len(found.warm_up_ms)} runs, before the latency was stable"
     wanted = budget.runs if budget.kind == "timed" else _MEMORY_RUNS
     if len(found.samples_ms) < wanted:
         return f"the app measured {len(found.samples_ms)} runs of {wanted}"
     return None
 
 
-def _notes(found: AppResult) -> tuple[str, ...]:
+def _notes(found: AppResult, budget: ProcessBudget) -> tuple[str, ...]:
     notes = []
     if found.debuggable:
         notes.append("the app is debuggable, and so slower than a release")
-    if found.warm == "limit":
+    if budget.kind == "timed" and (found.warm == "limit" or judge(found.warm_up_ms) is WarmUp.LIMIT):
         notes.append("warm-up ended at its limit: the latency was not stable")
     return tuple(notes)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from swiftformer_keras.benchmark.affinity import crowded
 from swiftformer_keras.benchmark.run_file import write_run
 from swiftformer_keras.benchmark.runners.benchmark_model import abi_of
 from swiftformer_keras.errors import BenchmarkPlanError
@@ -72,6 +73,15 @@ def test_a_resumed_run_goes_on_with_its_own_tool(bench: Bench, tool: tuple[str, 
     with open(tool[-1], "ab") as file:
         file.write(b"another")
     assert "is another tool than the run was begun with" in bench(*again, code=2).error
+
+
+def test_threads_that_share_cores_are_said(bench: Bench, tool: tuple[str, ...]) -> None:
+    """The biggest cluster of a phone with three of them is one core."""
+    bench.phone.tool = RecordedTool({"cpu": output("tflite_scientific.txt")})
+    one, four = bench(*tool, "--threads", "1,4", "--cpu-affinity", "big", code=0).run.configurations
+    assert "4 threads share the 1 core of the mask 80: they take turns" in four.processes[0].notes
+    assert not any("share" in note for note in one.processes[0].notes)
+    assert crowded("f0", 4) is None and "4 cores" in (crowded("f0", 5) or "")
 
 
 def test_affinity_by_the_phones_own_clusters(bench: Bench, tool: tuple[str, ...]) -> None:
