@@ -213,6 +213,13 @@ def test_peak_memory_of_a_process_that_went_wrong_counts_for_nothing(
     assert each.memory_kib is None and said in each.notes[0]
 
 
+def test_more_runs_than_a_file_has_room_for(bench: Bench) -> None:
+    bench.phone.app = rewritten(edited(samples_ms=[0.1234564999] * 10_001))
+    (each,) = bench("--delegate", "gpu", code=0).run.configurations
+    assert each.processes[0].samples_ms == (0.123456,) * 10_000
+    assert "the first 10,000 of 10,001 runs are kept" in each.processes[0].notes
+
+
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize(("skip", "when"), [(0, "before"), (1, "after")])
 def test_a_state_that_is_cut_short_costs_no_process(bench: Bench, times: int, skip: int, when: str) -> None:
