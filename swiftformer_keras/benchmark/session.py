@@ -202,7 +202,15 @@ class DeviceSession:
         self.notes.append("what an earlier benchmark had left changed on the phone was put back first")
 
     def _end(self, error: BaseException | None) -> None:
-        """Put everything back, whatever signals come meanwhile; what cannot be is said."""
+        """Put everything back, and let go of the phone's lock."""
+        try:
+            self._put_back(error)
+        finally:
+            if self._hold is not None:
+                self._hold.release()
+
+    def _put_back(self, error: BaseException | None) -> None:
+        """Whatever signals come meanwhile; what cannot be put back is said."""
         later: BaseException | None = None
         why: str | None = None
         for _ in range(_MAX_LOOKS):
@@ -217,8 +225,6 @@ class DeviceSession:
                 break
             except (KeyboardInterrupt, Terminated) as signal:
                 later = signal
-        if self._hold is not None:
-            self._hold.release()
         if why is not None and (later is not None or not isinstance(error, (SwiftFormerError, type(None)))):
             self._problem(why)
         if later is not None:
