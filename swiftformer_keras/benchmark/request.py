@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from swiftformer_keras.shown import shown
 
 DEFAULT_DELEGATES, DEFAULT_THREADS, DEFAULT_PRESET, DEFAULT_RUNNER = "cpu", "4", "rapid", "app"
 _MAX_SEED = 1 << 32
+_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Request:
 
     Attributes:
         delegates, threads: lists with commas.
+        package: the application id of an app that was built with one of its own.
         battery_c, cool_timeout_s: what the phone has to come down to, and how long that is waited for.
     """
 
@@ -35,6 +38,7 @@ class Request:
     threads: str | None = None
     runner: str | None = None
     binary: Path | None = None
+    package: str | None = None
     preset: str | None = None
     affinity: str | None = None
     seed: int | None = None
@@ -139,7 +143,13 @@ def _as_begun(request: Request, path: Path, begun: PlanRecord) -> Request:
                     f"{where}: was begun with {shown(each, 200)}, which is not there. Say with --evaluate (and "
                     "--labels) where it is now"
                 )
-    return dataclasses.replace(request, verify=begun.verify, dataset=dataset, truths=truths)
+    if request.package not in (None, begun.package):
+        raise BenchmarkPlanError(
+            f"{where}: was begun with the app {shown(begun.package, 80)}; go on with that one"
+        )
+    return dataclasses.replace(
+        request, verify=begun.verify, dataset=dataset, truths=truths, package=begun.package
+    )
 
 
 def _record(request: Request, plan: Plan, runner: Runner) -> PlanRecord:
@@ -171,13 +181,20 @@ def _runner(name: str, request: Request) -> Runner:
     if name == "benchmark_model":
         from swiftformer_keras.benchmark.runners.benchmark_model import BenchmarkModelRunner
 
+        if request.package is not None:
+            raise BenchmarkPlanError("an application id goes with --runner app")
         if binary is None:
             raise BenchmarkPlanError("--runner benchmark_model needs the tool itself: give --binary PATH")
         return BenchmarkModelRunner(binary)
     if name != "app":
         raise BenchmarkPlanError(f"the runner {name!r} is none of this version's")
-    from swiftformer_keras.benchmark.runners.app import AppRunner
+    from swiftformer_keras.benchmark.runners.app import PACKAGE, AppRunner
 
     if binary is not None:
         raise BenchmarkPlanError("--binary goes with --runner benchmark_model")
-    return AppRunner()
+    package = request.package or PACKAGE
+    if len(package) > 200 or _PACKAGE.fullmatch(package) is None:
+        raise BenchmarkPlanError(
+            f"the application id {shown(package, 80)!r} is none: it is letters, digits and _ in parts with dots between"
+        )
+    return AppRunner(package)

@@ -7,10 +7,15 @@ import hashlib
 
 import pytest
 
+from converters.android.adb_client import Adb
+from swiftformer_keras.benchmark.execute import no_progress
+from swiftformer_keras.benchmark.job import measure
+from swiftformer_keras.benchmark.request import Request, prepare
 from swiftformer_keras.benchmark.run_file import read_run, write_run
 from swiftformer_keras.cli.main import main
+from swiftformer_keras.errors import BenchmarkPlanError
 from tests.phone.adb import AdbServer
-from tests.phone.app import Behaviour, Share
+from tests.phone.app import Behaviour, Share, package
 from tests.swiftformer_keras.benchmark.bench import MODEL, TINY, Bench, json_of
 
 
@@ -228,6 +233,20 @@ def test_files_that_are_no_models_are_refused_before_any_phone_is_asked(tmp_path
         assert said in capsys.readouterr().err
     assert main(["benchmark", str(MODEL), str(MODEL)]) == 2
     assert "are the same file" in capsys.readouterr().err
+
+
+def test_an_app_with_an_application_id_of_its_own(bench: Bench) -> None:
+    """Its entry keeps the name of the class; `am`, the files and the record have the app's id."""
+    bench.phone.packages = {"org.example.mine": package("org.example.mine")}
+    job = prepare(Request((MODEL,), package="org.example.mine"), no_progress)
+    run = measure(job, Adb(bench.phone.serial), bench.out)
+    assert run.configurations[0].status == "ok" and run.plan.package == "org.example.mine"
+    lines = [line for line in bench.phone.lines if "am instrument" in line]
+    assert all("org.example.mine/dev.swiftformer.app.BenchmarkInstrumentation" in line for line in lines)
+    for odd in ("a.b; reboot", "mine", "a..b", "a.b\n", "a." + "b" * 200):
+        with pytest.raises(BenchmarkPlanError, match="application id"):
+            prepare(Request((MODEL,), package=odd), no_progress)
+    bench.assert_as_found()
 
 
 def test_configurations_are_told_apart_by_content_and_not_by_name(bench: Bench, tmp_path) -> None:
