@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM that no library can swallow.
+"""Ctrl-C, SIGTERM and a hang-up that no library can swallow.
 
 Python throws away an exception that leaves a garbage collection callback or a `__del__`, and some libraries
 turn one into another error. So a signal is remembered as well as raised, and `check` raises it again where
@@ -15,17 +15,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
+TERMINATING = tuple(
+    number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
+)
+"""What ends a program politely: asked to, or its terminal is gone (Windows knows no such signal)."""
 _received: int | None = None
 _listening: set[int] = set()
 
 
 class Terminated(SystemExit):
-    """SIGTERM came; `code` is the exit code that says so."""
+    """SIGTERM or SIGHUP came; `code` is the exit code that says so."""
 
 
 def listen() -> None:
-    """From now on remember SIGINT and SIGTERM and raise them; one that is ignored (nohup) stays so."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """From now on remember SIGINT, SIGTERM and SIGHUP and raise them; one that is ignored (nohup) stays so."""
+    for number in (signal.SIGINT, *TERMINATING):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _remember)
             _listening.add(number)
@@ -37,7 +41,7 @@ def check() -> None:
 
     Raises:
         KeyboardInterrupt: SIGINT.
-        Terminated: SIGTERM.
+        Terminated: SIGTERM or SIGHUP.
     """
     if _received == signal.SIGINT:
         raise KeyboardInterrupt
@@ -46,11 +50,12 @@ def check() -> None:
 
 
 def stop_listening() -> None:
-    """The work is over: Ctrl-C no longer disturbs the account of it, and SIGTERM ends the process at once."""
+    """The work is over: Ctrl-C no longer disturbs the account of it, and the others end the process at once."""
     if signal.SIGINT in _listening:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if signal.SIGTERM in _listening:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in TERMINATING:
+        if number in _listening:
+            signal.signal(number, signal.SIG_DFL)
     _listening.clear()
 
 

@@ -52,6 +52,14 @@ def taskset_mask(choice: str, facts: DeviceFacts) -> str:
     return cluster_mask(wanted(facts.clusters, key=lambda cluster: cluster.max_khz or 0))
 
 
+def crowded(mask: str, threads: int) -> str | None:
+    """What is said where more threads than cores are kept on a mask's cores: they take turns."""
+    cores = int(mask, 16).bit_count()
+    if threads <= cores:
+        return None
+    return f"{threads} threads share the {cores} core{'s' if cores > 1 else ''} of the mask {mask}: they take turns"
+
+
 def cluster_mask(cluster: CpuCluster) -> str:
     """The mask of a cluster's cores, hexadecimal."""
     return f"{sum(1 << core for core in set(cluster.cores)):x}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from converters.top1 import top1
 from swiftformer_keras.benchmark.host import HostAnswers, Progress, host_answers
 from swiftformer_keras.benchmark.result import Accuracy
 from swiftformer_keras.benchmark.runners.app_result import PictureScores
-from swiftformer_keras.errors import BenchmarkOutputError, LabelsError
+from swiftformer_keras.errors import BenchmarkOutputError, LabelsError, PictureError
+from swiftformer_keras.files import sha256_file
 from swiftformer_keras.shown import shown
 
 
@@ -28,6 +30,21 @@ class Dataset:
     def paths(self) -> tuple[Path, ...]:
         """The pictures' files."""
         return tuple(picture.path for picture in self.pictures)
+
+    def sha256(self) -> str:
+        """Of the pictures' names, classes and bytes, wherever the folder lies.
+
+        Raises:
+            PictureError: one cannot be read.
+        """
+        digest = hashlib.sha256()
+        for picture in self.pictures:
+            try:
+                content = sha256_file(picture.path)
+            except OSError as error:
+                raise PictureError(f"{shown(picture.path)}: cannot be read: {error.strerror}") from None
+            digest.update(f"{picture.path.name!a} {picture.truth!a} {content}\n".encode("ascii"))
+        return digest.hexdigest()
 
 
 def open_dataset(folder: Path, truths: Path | None = None) -> Dataset:

@@ -78,6 +78,10 @@ class Work:
     answers: Answers | None = None
 
 
+def _unread(when: str, error: DeviceError) -> str:
+    return f"the phone's state {when} is not known: {shown(error, 200)}"
+
+
 class Execution:
     """One plan on one session.
 
@@ -158,11 +162,15 @@ class Execution:
                 continue
             self._progress(f"memory: {configuration.name}", self._done - 1, self._total)
             found = self._process(configuration, budget, 0)
-            if found.memory_kib is None:
-                why = found.error or "the runner does not say it"
-                self._note(configuration, f"peak memory is not known: {shown(why, 200)}")
-            else:
+            where = self._judge(configuration, found)
+            why = found.error or (None if where is None else residency.fails(where))
+            if why is None and found.memory_kib is None:
+                why = "the runner does not say it"
+            if why is None:
                 self._update(configuration, memory_kib=found.memory_kib)
+            else:
+                self._note(configuration, f"peak memory is not known: {shown(why, 200)}")
+                self._keep_log(configuration, found.log_excerpt)
 
     def _check_answers(self, part: str) -> None:
         answers = self._work.answers
@@ -186,6 +194,7 @@ class Execution:
                 self._update(
                     configuration, status="failed", reason=f"{answers.called(part)}: {shown(error, 300)}"
                 )
+                self._keep_log(configuration, getattr(error, "log_excerpt", None))
             self._save_now_and_then()
 
     def _finish(self) -> None:
@@ -206,15 +215,23 @@ class Execution:
     # One process.
 
     def _measure(self, configuration: Configuration, budget: ProcessBudget, number: int) -> ProcessResult:
-        before, hot = self._cooled()
+        before, note = self._cooled()
         found = self._process(configuration, budget, number)
-        after = self._session.state()
+        notes = found.notes if note is None else (*found.notes, note)
+        found = dataclasses.replace(found, state_before=before, notes=notes)
+        self._latest = None
+        try:
+            after = self._session.state()
+        except GONE:
+            self._add(configuration, found)  # what was measured stays
+            raise
+        except DeviceError as error:
+            return dataclasses.replace(found, notes=(*notes, _unread("after", error)))
         self._latest = (time.monotonic(), after)
-        notes = found.notes if hot is None else (*found.notes, f"measured hot: {shown(hot, 200)}")
-        return dataclasses.replace(found, state_before=before, state_after=after, notes=notes)
+        return dataclasses.replace(found, state_after=after)
 
-    def _cooled(self) -> tuple[DeviceState, str | None]:
-        """The state just before a process, and what was still too hot when waiting ended.
+    def _cooled(self) -> tuple[DeviceState | None, str | None]:
+        """The state just before a process, and a note where waiting ended with the phone too hot, or its state unread.
 
         What was read a moment ago, after the process before, is not read again.
         """
@@ -222,10 +239,15 @@ class Execution:
             at, state = self._latest
             if time.monotonic() - at < SAME_MOMENT_S and not too_hot(state, self._work.cool):
                 return state, None
-        waited = self._session.wait_until_cool(self._work.cool)
+        try:
+            waited = self._session.wait_until_cool(self._work.cool)
+        except GONE:
+            raise
+        except DeviceError as error:
+            return None, _unread("before", error)
         if waited.reached and waited.why:
             self._run = with_note(self._run, f"the phone does not tell all of its heat: {waited.why}")
-        return waited.state, None if waited.reached else waited.why
+        return waited.state, None if waited.reached else f"measured hot: {shown(waited.why, 200)}"
 
     def _process(self, configuration: Configuration, budget: ProcessBudget, number: int) -> ProcessResult:
         started = now()
@@ -240,6 +262,8 @@ class Execution:
     def _add(self, configuration: Configuration, process: ProcessResult) -> None:
         """Keep a process's result, and say what it means for its configuration."""
         result = self._results[configuration]
+        if process.error is None and (why := self._of_another_app(process)) is not None:
+            process = dataclasses.replace(process, error=why)
         processes = (*result.processes, process)
         verdicts = [self._judge(configuration, each) for each in processes]
         found = residency.worst(each for each in verdicts if each is not None)
@@ -248,6 +272,19 @@ class Execution:
             self._update(configuration, status="failed", reason=f"round {process.round + 1}: {process.error}")
         elif found is not None and (why := residency.fails(found)) is not None:
             self._update(configuration, status="failed", reason=why)
+
+    def _of_another_app(self, process: ProcessResult) -> str | None:
+        """Why a process of another version of the app takes no part in this run; None where it is the same."""
+        for each in self._results.values():
+            for earlier in each.processes:
+                if None not in (earlier.app_version, process.app_version) and earlier.error is None:
+                    if earlier.app_version == process.app_version:
+                        return None
+                    return (
+                        f"the app is version {shown(process.app_version, 40)}, and the run was begun with "
+                        f"{shown(earlier.app_version, 40)}. Install that one, or begin anew"
+                    )
+        return None
 
     def _judge(self, configuration: Configuration, process: ProcessResult) -> residency.Residency | None:
         """Whose work a process measured; None where it failed before that was known."""
@@ -270,6 +307,11 @@ class Execution:
     def _update(self, configuration: Configuration, **changes: object) -> None:
         found: ConfigurationResult = dataclasses.replace(self._results[configuration], **changes)  # type: ignore[arg-type]
         self._results[configuration] = found
+
+    def _keep_log(self, configuration: Configuration, log: str | None) -> None:
+        """What the phone's log says of a crash outside of the rounds."""
+        if log is not None:
+            self._update(configuration, log_excerpt=log)
 
     def _note(self, configuration: Configuration, line: str) -> None:
         notes = self._results[configuration].notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from converters.android.adb_client import Adb
 from converters.android.adb_failures import advice
 from swiftformer_keras.benchmark.execute import Progress
 from swiftformer_keras.benchmark.job import Job, measure
+from swiftformer_keras.benchmark.reading import read_identity
 from swiftformer_keras.benchmark.result import Run
 from swiftformer_keras.errors import NoDeviceError, SwiftFormerError
 from swiftformer_keras.shown import shown
@@ -39,8 +41,8 @@ def run_fleet(
 ) -> tuple[Outcome, ...]:
     """Do the job on all phones that are connected, or on these, at the same time.
 
-    Phones that cannot be used are among the outcomes, with what to do about them. A Ctrl-C ends all of them, each
-    left as it was found.
+    Phones that cannot be used are among the outcomes, with what to do about them; so is a phone that adb has under a
+    second serial number (USB and Wi-Fi), which is measured once. A Ctrl-C ends all of them, each left as it was found.
 
     Args:
         out_of: the file for a phone's run.
@@ -50,7 +52,7 @@ def run_fleet(
         NoDeviceError: no phone is connected.
         KeyboardInterrupt, interruption.Terminated: a signal came; what was measured is saved.
     """
-    attached = [each for each in adb.devices() if serials is None or each.serial in serials][:MAX_PHONES]
+    attached = [each for each in adb.devices() if serials is None or each.serial in serials]
     if not attached:
         raise NoDeviceError(
             "no phone is connected. Plug one in, allow USB debugging on it, and see swiftformer devices"
@@ -58,21 +60,31 @@ def run_fleet(
     stop = threading.Event()
     shared = _SharedProgress(progress, stop)
     outcomes: dict[str, Outcome] = {}
-    ready = []
+    ready: list[str] = []
     for each in attached:
         why = advice(each.state)
+        if why is None and len(ready) >= MAX_PHONES:
+            why = f"was not measured: {MAX_PHONES} phones at once are the limit. Name it with --device"
         if why is None:
             ready.append(each.serial)
         else:
             outcomes[each.serial] = Outcome(each.serial, out_of(each.serial), error=f"the phone {why}")
 
+    claims = _Claims()
+
     def one(serial: str) -> Outcome:
         out = out_of(serial)
         phone = Adb(serial, adb.program, stop)
         try:
+            first = claims.claim(read_identity(phone), serial)
+            if first != serial:
+                why = f"is the same phone as {shown(first, 60)}, which is measured; disconnect one of the two"
+                return Outcome(serial, out, error=f"the phone {why}")
             return Outcome(serial, out, measure(job, phone, out, shared.of(serial)))
         except SwiftFormerError as error:
             return Outcome(serial, out, error=str(error))
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not cost what the others measured
+            return Outcome(serial, out, error=_mistake(error, out))
 
     with concurrent.futures.ThreadPoolExecutor(max(1, len(ready))) as pool:
         working = {pool.submit(one, serial) for serial in ready}
@@ -88,6 +100,27 @@ def run_fleet(
         outcome = future.result()
         outcomes[outcome.serial] = outcome
     return tuple(outcomes[each.serial] for each in attached)
+
+
+class _Claims:
+    """Which serial number each phone is measured under: the first that says who it is."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._first: dict[str, str] = {}
+
+    def claim(self, identity: str, serial: str) -> str:
+        """The serial number that this phone is measured under."""
+        with self._lock:
+            return self._first.setdefault(identity, serial)
+
+
+def _mistake(error: Exception, out: Path) -> str:
+    """One line of an error that nothing expected, with where it came from."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    kept = f". What was measured is in {shown(out)}" if out.exists() else ""
+    return f"a bug in swiftformer ({where}): {type(error).__name__}: {shown(error, 200)}{kept}"
 
 
 class _SharedProgress:

@@ -40,6 +40,7 @@ class Job:
 
     Attributes:
         models: the file of each SHA-256.
+        record: what a new run says of its plan.
         resumed: a run to go on with, or None.
     """
 
@@ -48,6 +49,7 @@ class Job:
     models: Mapping[str, Path]
     records: tuple[ModelRecord, ...]
     cool: CoolLimit
+    record: PlanRecord
     time_limit_s: float | None = None
     answers: Answers | None = None
     resumed: Run | None = None
@@ -120,6 +122,8 @@ def resume(path: Path, models: Mapping[str, Path], runner: str | None) -> tuple[
     extra = next((path for sha256, path in models.items() if sha256 not in wanted), None)
     if extra is not None:
         raise BenchmarkPlanError(f"{shown(extra)}: is not part of {where}. Give the same models as before")
+    if all(each.status != "not_run" for each in run.configurations):
+        raise BenchmarkPlanError(f"{where}: has nothing left to measure{_not_again(run)}")
     plan = Plan(tuple(each.configuration for each in run.configurations), preset, run.plan.seed)
     return run, plan
 
@@ -180,18 +184,26 @@ def _begun(job: Job, facts: DeviceFacts, out: Path) -> Run:
                 f"{shown(out)}: was begun on {shown(before.serial, 60)} with the system "
                 f"{shown(before.fingerprint, 100)}; go on with that phone and system"
             )
-        return dataclasses.replace(job.resumed, finished_at=None)
-    preset = job.plan.preset
+        tool = Tool(__version__, commit_here())
+        by = "" if tool == job.resumed.tool else f" by version {tool.version} ({tool.commit or 'no clone'})"
+        line = f"resumed at {now()}{by}{_not_again(job.resumed)}"
+        return dataclasses.replace(job.resumed, finished_at=None, notes=(*job.resumed.notes, line))
     return Run(
         tool=Tool(__version__, commit_here()),
         started_at=now(),
         device=facts,
-        plan=PlanRecord(
-            job.runner.name, preset.name, preset.processes, preset.runs, preset.seconds, job.plan.seed
-        ),
+        plan=job.record,
         models=job.records,
         configurations=tuple(ConfigurationResult(each, "not_run") for each in job.plan.configurations),
     )
+
+
+def _not_again(run: Run) -> str:
+    """What is said of configurations that have failed: they may only be measured in a new run."""
+    failed = sum(each.status in ("failed", "wrong_answer") for each in run.configurations)
+    if not failed:
+        return ""
+    return f"; what has failed ({failed} of {len(run.configurations)} configurations) is not tried again"
 
 
 def _unfinished(out: Path) -> bool:

@@ -1,7 +1,9 @@
 """What a benchmark has changed on a phone and not yet put back: a small file on this computer for each phone.
 
 It is written before the first change and deleted after the last restore. So even what no program can catch (power
-loss, a phone that went away for good) is made good by the next session with that phone.
+loss, a phone that went away for good) is made good by the next session with that phone. Beside it lies the phone's
+lock, which a process has for as long as it uses the phone and which the system takes from it when it ends. Both are
+named after the phone's identity (`reading.read_identity`), not after adb's name for it, of which it can have several.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import hashlib
 import json
 import os
 import re
+import time
 from pathlib import Path
+from types import TracebackType
 
 from converters.android.adb_client import QUICK_S, Adb, ShellText
 from converters.hub.record import home
@@ -25,6 +29,8 @@ from swiftformer_keras.files import write_atomically
 from swiftformer_keras.shown import shown
 
 MAX_BYTES = 1 << 16
+_LOCK_PATIENCE_S, _LOCK_PAUSE_S = 1.0, 0.05
+"""So long a lock is tried for: whoever only looks whether it is free has it for a moment."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,38 +38,78 @@ class Leftover:
     """What is to be put back on a phone.
 
     Attributes:
-        process: number of the process on this computer that changed it.
+        phone: its identity.
+        process: number of the process on this computer that changed it, for messages.
         screen: how its screen was; None where it was left alone.
         folder: on the phone, to be deleted.
     """
 
+    phone: str
     process: int
     screen: Screen | None
     folder: str
 
-    @property
-    def in_use(self) -> bool:
-        """Whether that process still runs here."""
-        if os.name != "posix" or self.process == os.getpid():
-            return False
+
+class Hold:
+    """The lock of a phone: one process, and in it one session, has it at a time. Free again when the block ends.
+
+    Raises:
+        DeviceError: another benchmark has it.
+        OutputError: its file cannot be made.
+    """
+
+    def __init__(self, phone: str) -> None:
+        self._phone = phone
+        self._file: int | None = None
+
+    def __enter__(self) -> Hold:
+        file = _open_lock(self._phone)
         try:
-            os.kill(self.process, 0)
-        except PermissionError:
-            return True
-        except OSError:
-            return False
-        return True
+            until = time.monotonic() + _LOCK_PATIENCE_S
+            while not _lock(file):
+                if time.monotonic() >= until:
+                    raise DeviceError(_used(self._phone))
+                time.sleep(_LOCK_PAUSE_S)
+        except BaseException:
+            os.close(file)
+            raise
+        self._file = file
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Give it back; a second time does nothing."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
 
-def find(serial: str) -> Leftover | None:
+def in_use(phone: str) -> bool:
+    """Whether a benchmark on this computer has the phone now."""
+    try:
+        file = os.open(_path(phone, "lock"), os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _lock(file)
+    finally:
+        os.close(file)
+
+
+def find(phone: str) -> Leftover | None:
     """What is to be put back on this phone; a record that cannot be read is none."""
     try:
-        with open(_path(serial), "rb") as file:
+        with open(_path(phone), "rb") as file:
             values = strict_json.parse(file.read(MAX_BYTES).decode("utf-8"))
-        found = fields.known_only(values, frozenset({"serial", "process", "screen", "folder"}), "the record")
-        if found["serial"] != serial:
+        found = fields.known_only(values, frozenset({"phone", "process", "screen", "folder"}), "the record")
+        if found["phone"] != phone:
             return None
         return Leftover(
+            phone,
             fields.integer(found, "process", 1, 1 << 31),
             None if found["screen"] is None else Screen.from_json(found["screen"]),
             checked_folder(fields.text(found, "folder")),
@@ -72,21 +118,16 @@ def find(serial: str) -> Leftover | None:
         return None
 
 
-def keep(serial: str, leftover: Leftover) -> None:
+def keep(leftover: Leftover) -> None:
     """Write it down.
 
     Raises:
         OutputError: it cannot be written; then nothing must be changed on the phone.
     """
-    path = _path(serial)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{path.parent}: cannot be made: {error.strerror}. Set SWIFTFORMER_HOME elsewhere"
-        ) from None
+    path = _path(leftover.phone)
+    _make_folder(path.parent)
     content = {
-        "serial": serial,
+        "phone": leftover.phone,
         "process": leftover.process,
         "screen": None if leftover.screen is None else leftover.screen.to_json(),
         "folder": leftover.folder,
@@ -95,31 +136,29 @@ def keep(serial: str, leftover: Leftover) -> None:
         temporary.write_text(json.dumps(content) + "\n", "utf-8")
 
 
-def forget(serial: str) -> None:
+def forget(phone: str) -> None:
     """All is put back."""
     with contextlib.suppress(OSError):
-        _path(serial).unlink(missing_ok=True)
+        _path(phone).unlink(missing_ok=True)
 
 
 def put_back(changed: Leftover, adb: Adb, *, comeback_s: float) -> None:
-    """Make the phone as it was and forget the record. Signals do not end this; the caller holds them off.
+    """Make the phone as it was and forget the record. Signals do not end this; the caller holds them off,
+    and has the phone's lock.
 
     Args:
         comeback_s: how long a phone that does not answer is waited for before the second and last try.
 
     Raises:
-        DeviceError: another process uses the phone, or it cannot be reached or does not take it; the record stays.
+        DeviceError: it cannot be reached or does not take it; the record stays.
     """
-    serial = adb.serial or ""
-    name = f"the phone {shown(serial, 60)}"
-    if changed.in_use:
-        raise DeviceError(f"{name}: another benchmark (process {changed.process}) uses it. Let it end first")
+    name = f"the phone {shown(adb.serial or '', 60)}"
     text, reason = put_back_text(changed), ""
     for attempt in range(2):
         try:
             done = adb.shell(text, timeout_s=QUICK_S, uninterrupted=True, what="putting things back")
             if done.returncode == 0:
-                forget(serial)
+                forget(changed.phone)
                 return
             reason = "putting things back: it does not come out as it was"
         except DeviceError as error:
@@ -153,6 +192,45 @@ def checked_folder(folder: str) -> str:
     return folder
 
 
-def _path(serial: str) -> Path:
-    name = hashlib.sha256(serial.encode("utf-8", "surrogateescape")).hexdigest()[:24]
-    return home("state") / "devices" / f"{name}.json"
+def _used(phone: str) -> str:
+    record = find(phone)
+    who = "another benchmark" if record is None else f"another benchmark (process {record.process})"
+    return f"the phone {shown(phone, 60)}: {who} uses it. Let it end first"
+
+
+def _open_lock(phone: str) -> int:
+    path = _path(phone, "lock")
+    _make_folder(path.parent)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be opened: {error.strerror}. Set SWIFTFORMER_HOME elsewhere"
+        ) from None
+
+
+def _lock(file: int) -> bool:
+    """Take the lock of an open file, unless another open file has it; it ends with the file."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # Windows, or a file system without locks: two at once are not noticed
+        return True
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made: {error.strerror}. Set SWIFTFORMER_HOME elsewhere"
+        ) from None
+
+
+def _path(phone: str, kind: str = "json") -> Path:
+    name = hashlib.sha256(phone.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    return home("state") / "devices" / f"{name}.{kind}"

@@ -10,7 +10,7 @@ from converters.android.adb_client import Adb, Attached
 from converters.android.adb_failures import advice
 from swiftformer_keras.benchmark import leftover
 from swiftformer_keras.benchmark.facts import DeviceFacts
-from swiftformer_keras.benchmark.reading import read_facts, read_state
+from swiftformer_keras.benchmark.reading import read_facts, read_identity, read_state
 from swiftformer_keras.benchmark.shield import undisturbed
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.errors import DeviceError
@@ -70,24 +70,27 @@ def restore(serial: str, adb: Adb | None = None) -> bool:
     Raises:
         DeviceError: the phone cannot be reached or does not take it, or a benchmark uses it now.
     """
-    found = leftover.find(serial)
-    if found is None:
+    device = (adb or Adb()).for_device(serial)
+    phone = read_identity(device)
+    if leftover.find(phone) is None:
         return False
-    with undisturbed():
-        leftover.put_back(found, (adb or Adb()).for_device(serial), comeback_s=0.0)
-    return True
+    with undisturbed(), leftover.Hold(phone):
+        found = leftover.find(phone)
+        if found is not None:
+            leftover.put_back(found, device, comeback_s=0.0)
+    return found is not None
 
 
 def _look_at(adb: Adb, attached: Attached) -> ListedDevice:
-    pending = leftover.find(attached.serial)
-    left = pending is not None and not pending.in_use
     why = advice(attached.state)
-    facts, state = None, None
+    facts, state, left = None, None, False
     if why is None:
         try:
             device = adb.for_device(attached.serial)
             facts = read_facts(device)
             state = read_state(device, facts.sdk)
+            phone = read_identity(device)
+            left = leftover.find(phone) is not None and not leftover.in_use(phone)
         except DeviceError as error:
             why = str(error)
     return ListedDevice(attached.serial, attached.state, why, facts, state, left)

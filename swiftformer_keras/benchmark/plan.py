@@ -15,7 +15,8 @@ from swiftformer_keras.shown import shown
 Delegate = Literal["cpu", "gpu", "nnapi"]
 DELEGATES: tuple[Delegate, ...] = get_args(Delegate)
 MAX_THREADS = 64
-MAX_CONFIGURATIONS = 1000
+MAX_CONFIGURATIONS = 100
+"""Of one plan: in the full preset more than two hours of measuring. `run_file.py` can read what they give."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -61,6 +61,17 @@ def read_facts(adb: Adb, *, timeout_s: float = QUICK_S) -> DeviceFacts:
     )
 
 
+def read_identity(adb: Adb, *, timeout_s: float = QUICK_S) -> str:
+    """What tells this phone from others, whatever adb calls it (`properties.identity`).
+
+    Raises:
+        DeviceError: as `Adb.shell`.
+    """
+    command = script('echo "[ro.serialno]: [$(getprop ro.serialno)]"')
+    done = adb.shell(command, timeout_s=timeout_s, limit_bytes=MAX_BYTES, what="reading which phone it is")
+    return properties.identity(properties.parse_properties(done.text), adb.serial or "")
+
+
 def read_state(adb: Adb, sdk: int | None, *, timeout_s: float = QUICK_S) -> DeviceState:
     """Heat, battery, screen and clocks now.
 

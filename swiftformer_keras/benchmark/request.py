@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 from pathlib import Path
 
@@ -10,12 +11,16 @@ from swiftformer_keras.benchmark.affinity import check_affinity
 from swiftformer_keras.benchmark.cooling import CoolLimit
 from swiftformer_keras.benchmark.execute import Progress
 from swiftformer_keras.benchmark.job import Job, open_models, planned, resume
-from swiftformer_keras.benchmark.plan import make_plan, parse_list, parse_threads
+from swiftformer_keras.benchmark.plan import Plan, make_plan, parse_list, parse_threads
+from swiftformer_keras.benchmark.result import DatasetRecord, PlanRecord
 from swiftformer_keras.benchmark.runners import Runner
 from swiftformer_keras.errors import BenchmarkPlanError
+from swiftformer_keras.files import sha256_file
+from swiftformer_keras.shown import shown
 
 DEFAULT_DELEGATES, DEFAULT_THREADS, DEFAULT_PRESET, DEFAULT_RUNNER = "cpu", "4", "rapid", "app"
 _MAX_SEED = 1 << 32
+_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Request:
 
     Attributes:
         delegates, threads: lists with commas.
+        package: the application id of an app that was built with one of its own.
         battery_c, cool_timeout_s: what the phone has to come down to, and how long that is waited for.
     """
 
@@ -32,6 +38,7 @@ class Request:
     threads: str | None = None
     runner: str | None = None
     binary: Path | None = None
+    package: str | None = None
     preset: str | None = None
     affinity: str | None = None
     seed: int | None = None
@@ -66,7 +73,8 @@ def prepare(request: Request, progress: Progress) -> Job:
                     f"{option}: --resume goes on with the plan of its file; leave it out"
                 )
         resumed, plan = resume(request.resume, models, request.runner)
-        runner = _runner(resumed.plan.runner, request.binary)
+        request = _as_begun(request, request.resume, resumed.plan)
+        runner = _runner(resumed.plan.runner, request)
     else:
         affinity = None if request.affinity is None else check_affinity(request.affinity)
         seed = secrets.randbelow(_MAX_SEED) if request.seed is None else request.seed
@@ -78,9 +86,15 @@ def prepare(request: Request, progress: Progress) -> Job:
             seed,
             affinity,
         )
-        runner = _runner(request.runner or DEFAULT_RUNNER, request.binary)
+        runner = _runner(request.runner or DEFAULT_RUNNER, request)
+    record = _record(request, plan, runner)
+    if resumed is not None and record.binary_sha256 != resumed.plan.binary_sha256:
+        raise BenchmarkPlanError(
+            f"{shown(request.binary)}: is another tool than the run was begun with (SHA-256 "
+            f"{shown(resumed.plan.binary_sha256, 12)}). Give that one"
+        )
     cool = CoolLimit(battery_c=request.battery_c, timeout_s=request.cool_timeout_s)
-    job = Job(plan, runner, models, records, cool, request.time_limit_s, resumed=resumed)
+    job = Job(plan, runner, models, records, cool, record, request.time_limit_s, resumed=resumed)
     if not (request.verify or request.dataset is not None):
         return job
     from swiftformer_keras.benchmark.answers import Answers
@@ -91,22 +105,96 @@ def prepare(request: Request, progress: Progress) -> Job:
         raise BenchmarkPlanError(
             "--verify and --evaluate need the app: benchmark_model shows no answers. Use --runner app"
         )
-    dataset = None if request.dataset is None else open_dataset(request.dataset, request.truths)
+    dataset = None
+    if request.dataset is not None:
+        dataset = open_dataset(request.dataset, request.truths)
+        labels = None if request.truths is None else str(request.truths)
+        of = DatasetRecord(str(request.dataset), labels, dataset.sha256())
+        begun = None if resumed is None else resumed.plan.dataset
+        if begun is not None and begun.sha256 != of.sha256:
+            raise BenchmarkPlanError(
+                f"{shown(request.dataset)}: holds other pictures or classes than when the run was begun, with "
+                f"{shown(begun.path, 120)}. Give the same ones with --evaluate, or begin anew"
+            )
+        record = dataclasses.replace(record, dataset=of)
     answers = Answers(models, runner, golden=request.verify, dataset=dataset, progress=progress)
-    return dataclasses.replace(job, answers=answers)
+    return dataclasses.replace(job, record=record, answers=answers)
 
 
-def _runner(name: str, binary: Path | None) -> Runner:
+def _as_begun(request: Request, path: Path, begun: PlanRecord) -> Request:
+    """The request with the checks of the answers that the run was begun with.
+
+    Raises:
+        BenchmarkPlanError: it asks for others, or the labelled pictures are gone.
+    """
+    where, dataset, truths = shown(path), request.dataset, request.truths
+    if request.verify and not begun.verify:
+        raise BenchmarkPlanError(f"--verify: {where} was begun without it; leave it out, or begin anew")
+    if begun.dataset is None:
+        if dataset is not None:
+            raise BenchmarkPlanError(f"--evaluate: {where} was begun without it; leave it out, or begin anew")
+    else:
+        dataset = dataset or Path(begun.dataset.path)
+        if truths is None and begun.dataset.labels is not None:
+            truths = Path(begun.dataset.labels)
+        for each in (dataset, truths):
+            if each is not None and not each.exists():
+                raise BenchmarkPlanError(
+                    f"{where}: was begun with {shown(each, 200)}, which is not there. Say with --evaluate (and "
+                    "--labels) where it is now"
+                )
+    if request.package not in (None, begun.package):
+        raise BenchmarkPlanError(
+            f"{where}: was begun with the app {shown(begun.package, 80)}; go on with that one"
+        )
+    return dataclasses.replace(
+        request, verify=begun.verify, dataset=dataset, truths=truths, package=begun.package
+    )
+
+
+def _record(request: Request, plan: Plan, runner: Runner) -> PlanRecord:
+    """What is kept of the plan; the labelled pictures are added where they have been read."""
+    binary = None
+    if request.binary is not None:
+        try:
+            binary = sha256_file(request.binary)
+        except (OSError, ValueError) as error:
+            raise BenchmarkPlanError(
+                f"{shown(request.binary)}: cannot be read: {getattr(error, 'strerror', None) or error}"
+            ) from None
+    preset = plan.preset
+    return PlanRecord(
+        runner.name,
+        preset.name,
+        preset.processes,
+        preset.runs,
+        preset.seconds,
+        plan.seed,
+        verify=request.verify,
+        binary_sha256=binary,
+        package=getattr(runner, "package", None),
+    )
+
+
+def _runner(name: str, request: Request) -> Runner:
+    binary = request.binary
     if name == "benchmark_model":
         from swiftformer_keras.benchmark.runners.benchmark_model import BenchmarkModelRunner
 
+        if request.package is not None:
+            raise BenchmarkPlanError("an application id goes with --runner app")
         if binary is None:
             raise BenchmarkPlanError("--runner benchmark_model needs the tool itself: give --binary PATH")
         return BenchmarkModelRunner(binary)
     if name != "app":
         raise BenchmarkPlanError(f"the runner {name!r} is none of this version's")
-    from swiftformer_keras.benchmark.runners.app import AppRunner
+    from swiftformer_keras.benchmark.runners.app import PACKAGE, AppRunner
 
     if binary is not None:
         raise BenchmarkPlanError("--binary goes with --runner benchmark_model")
-    return AppRunner()
+    package = request.package or PACKAGE
+    if len(package) > 200 or _PACKAGE.fullmatch(package) is None:
+        raise BenchmarkPlanError(
+            f"the application id {shown(package, 80)!r} is none: it is letters, digits and _ in parts with dots between"
+        )
+    return AppRunner(package)

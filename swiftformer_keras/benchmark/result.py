@@ -20,7 +20,10 @@ from swiftformer_keras.benchmark.state import DeviceState
 FORMAT: Final = "swiftformer-benchmark-run"
 VERSION: Final = 1
 
-Times = Annotated[tuple[float, ...], Limit(500_000)]
+MAX_RUNS_KEPT: Final = 10_000
+"""Of one process: five seconds, a process's share of the full preset, of a model that takes half a millisecond."""
+
+Times = Annotated[tuple[float, ...], Limit(MAX_RUNS_KEPT)]
 """Milliseconds of single runs, in order."""
 
 Status = Literal["ok", "failed", "wrong_answer", "refused", "not_run"]
@@ -35,8 +38,24 @@ class Tool:
 
 
 @dataclass(frozen=True)
+class DatasetRecord:
+    """The labelled folder that accuracy is measured on.
+
+    `path` and `labels` (the list of classes, where there is one) are as they were given; `sha256` is of the pictures'
+    names, classes and bytes, so that a run goes on only with the same ones.
+    """
+
+    path: str
+    labels: str | None
+    sha256: str
+
+
+@dataclass(frozen=True)
 class PlanRecord:
-    """How much was to be measured. `runs` and `seconds` are a configuration's totals over all its processes."""
+    """What was to be measured. `runs` and `seconds` are a configuration's totals over all its processes.
+
+    `package` is the app's, `binary_sha256` of the tool that ran in its place.
+    """
 
     runner: str
     preset: str
@@ -44,6 +63,10 @@ class PlanRecord:
     runs: int
     seconds: float
     seed: int
+    verify: bool = False
+    dataset: DatasetRecord | None = None
+    binary_sha256: str | None = None
+    package: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +120,7 @@ class ProcessResult:
     aggregate: Aggregate | None = None
     memory_kib: int | None = None
     runtime_version: str | None = None
+    app_version: str | None = None
     replacing: tuple[Replacing, ...] | None = None
     accelerator: str | None = None
     xnnpack: bool | None = None
@@ -150,6 +174,7 @@ class ConfigurationResult:
     verification: Verification | None = None
     accuracy: Accuracy | None = None
     notes: tuple[str, ...] = ()
+    log_excerpt: Annotated[str, Limit(20_000)] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from swiftformer_keras.errors import RunFileError
 from swiftformer_keras.files import write_atomically
 from swiftformer_keras.shown import shown
 
-MAX_BYTES = 64 << 20
-MAX_STRUCTURE = 500_000  # brackets, braces and colons: what the parsed objects' memory grows with
+MAX_BYTES = 160 << 20
+MAX_STRUCTURE = 1_000_000  # brackets, braces and colons: what the parsed objects' memory grows with
+# The largest plan, MAX_CONFIGURATIONS in the full preset with MAX_RUNS_KEPT in each process, stays within both.
 
 
 def write_run(path: Path, run: Run) -> None:

@@ -21,9 +21,9 @@ from converters.android.adb_client import MAX_ANSWER_BYTES, QUICK_S, Adb, Comple
 from swiftformer_keras.benchmark import leftover, screen
 from swiftformer_keras.benchmark.cooling import CoolLimit, Waited, wait_until_cool
 from swiftformer_keras.benchmark.facts import DeviceFacts
-from swiftformer_keras.benchmark.leftover import Leftover
+from swiftformer_keras.benchmark.leftover import Hold, Leftover
 from swiftformer_keras.benchmark.quoting import checked_path, words
-from swiftformer_keras.benchmark.reading import read_facts, read_state
+from swiftformer_keras.benchmark.reading import read_facts, read_identity, read_state
 from swiftformer_keras.benchmark.shield import undisturbed
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.benchmark.transfer import RemoteFile, Transfer
@@ -70,10 +70,10 @@ class DeviceSession:
             raise ValueError("a session needs the serial number of its phone")
         self.adb = adb
         self.notes: list[str] = []
-        self._serial = adb.serial
         self._keep_awake, self._comeback_s = keep_awake, comeback_s
         self._problem = problem or (lambda line: print(f"Error: {shown(line, 1000)}", file=sys.stderr))
         self._clock, self._sleep = clock, sleep
+        self._hold: Hold | None = None
         self._pending: Leftover | None = None
         self._transfer: Transfer | None = None
 
@@ -91,12 +91,15 @@ class DeviceSession:
         self._end(error)
 
     def state(self) -> DeviceState:
-        """Heat, battery, screen and clocks now.
+        """Heat, battery, screen and clocks now; asked once more where the answer was cut short.
 
         Raises:
             DeviceError: as `Adb.shell`.
         """
-        return read_state(self.adb, self.facts.sdk)
+        try:
+            return read_state(self.adb, self.facts.sdk)
+        except DeviceAnswerError:
+            return read_state(self.adb, self.facts.sdk)
 
     def push(self, path: Path) -> RemoteFile:
         """Send a file under the name of its content, unless it is there already; verified on the phone either way.
@@ -170,11 +173,14 @@ class DeviceSession:
 
     def _begin(self) -> None:
         self.facts = read_facts(self.adb)
-        self._clear_leftover()
+        phone = read_identity(self.adb)
+        self._hold = Hold(phone)
+        self._hold.__enter__()
+        self._clear_leftover(phone)
         now = self._screen_now() if self._keep_awake else None
         self.folder = f"/data/local/tmp/swiftformer-{secrets.token_hex(8)}"
-        self._pending = Leftover(os.getpid(), now, self.folder)
-        leftover.keep(self._serial, self._pending)
+        self._pending = Leftover(phone, os.getpid(), now, self.folder)
+        leftover.keep(self._pending)
         self._transfer = Transfer(self.adb, self.folder)
         if now is not None and not screen.keep_on(self.adb):
             self.notes.append("the phone did not allow everything that keeps its screen on")
@@ -186,9 +192,9 @@ class DeviceSession:
             self.notes.append(f"the screen was left alone: {error}")
             return None
 
-    def _clear_leftover(self) -> None:
+    def _clear_leftover(self, phone: str) -> None:
         """Put back what an earlier session could not."""
-        found = leftover.find(self._serial)
+        found = leftover.find(phone)
         if found is None:
             return
         with undisturbed():
@@ -196,7 +202,15 @@ class DeviceSession:
         self.notes.append("what an earlier benchmark had left changed on the phone was put back first")
 
     def _end(self, error: BaseException | None) -> None:
-        """Put everything back, whatever signals come meanwhile; what cannot be is said."""
+        """Put everything back, and let go of the phone's lock."""
+        try:
+            self._put_back(error)
+        finally:
+            if self._hold is not None:
+                self._hold.release()
+
+    def _put_back(self, error: BaseException | None) -> None:
+        """Whatever signals come meanwhile; what cannot be put back is said."""
         later: BaseException | None = None
         why: str | None = None
         for _ in range(_MAX_LOOKS):

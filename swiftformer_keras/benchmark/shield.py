@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM wait while something is put back."""
+"""Ctrl-C, SIGTERM and a hang-up wait while something is put back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+
+from swiftformer_keras.interruption import TERMINATING
 
 
 @contextlib.contextmanager
@@ -25,7 +27,7 @@ def undisturbed() -> Iterator[None]:
 
     before = {}
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, *TERMINATING):
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
                 before[number] = signal.signal(number, keep)
         yield

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 
 from swiftformer_keras.cli.streams import account
+from swiftformer_keras.interruption import TERMINATING
 
 _CHATTER = re.compile(
     rb"""
@@ -53,7 +54,7 @@ def filtered_stderr(*, enabled: bool = True) -> Iterator[None]:
     if not enabled or not hasattr(os, "fork"):
         yield
         return
-    signals = {signal.SIGINT, signal.SIGTERM}
+    signals = {signal.SIGINT, *TERMINATING}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # the filter must not inherit a half-handled Ctrl-C
     real, python_stderr = os.dup(2), sys.stderr
     reading, writing = os.pipe()
@@ -78,8 +79,8 @@ def filtered_stderr(*, enabled: bool = True) -> Iterator[None]:
 
 def _copy_lines(source: int, target: int) -> None:
     """The filter process: copy all but chatter until the writer is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGINT, *TERMINATING):
+        signal.signal(number, signal.SIG_IGN)
     try:
         with open(source, "rb", buffering=0) as stream:
             rest = b""

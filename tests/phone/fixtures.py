@@ -67,6 +67,7 @@ def phones(adb_server: AdbServer) -> Iterator[PhoneMaker]:
     made: list[Phone] = []
 
     def make(description: PhoneDescription | None = None, connect: bool = True, **facts: object) -> Phone:
+        facts = {"serialno": f"SYNTH{len(made) + 1:04}", **facts}
         phone = Phone(description or PhoneDescription(**facts))  # type: ignore[arg-type]
         made.append(phone)
         if connect:

@@ -32,6 +32,17 @@ def api_level(properties: dict[str, str]) -> int | None:
     return whole(properties.get("ro.build.version.sdk"), 1, 10_000)
 
 
+def identity(properties: dict[str, str], serial: str) -> str:
+    """What a phone is told by, however it is connected: by USB and by Wi-Fi adb has two serial numbers for it.
+
+    It is `ro.serialno`; where that is missing, or one that many devices share (emulators, boards without a number of
+    their own), adb's serial number has to do.
+    """
+    own = properties.get("ro.serialno", "").strip()
+    shared = re.fullmatch(r"(.)\1*|unknown|(0123456789abcdef|1234567890|emulator).*", own, re.IGNORECASE)
+    return own if re.fullmatch(r"[A-Za-z0-9._:-]{4,64}", own) and shared is None else serial
+
+
 def processor_abis(properties: dict[str, str]) -> tuple[str, ...]:
     """What the processor runs, the preferred one first."""
     listed = properties.get("ro.product.cpu.abilist") or properties.get("ro.product.cpu.abi") or ""

@@ -18,10 +18,11 @@ from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import Configuration, ProcessBudget
 from swiftformer_keras.benchmark.quoting import script
-from swiftformer_keras.benchmark.result import ProcessResult
+from swiftformer_keras.benchmark.result import MAX_RUNS_KEPT, ProcessResult
 from swiftformer_keras.benchmark.runners.app_result import MAX_BYTES, AppResult, parse_app_result
 from swiftformer_keras.benchmark.runners.log import excerpt
 from swiftformer_keras.benchmark.shield import undisturbed
+from swiftformer_keras.benchmark.warm_up import WarmUp, judge
 from swiftformer_keras.errors import (
     BenchmarkOutputError,
     BenchmarkPlanError,
@@ -124,15 +125,16 @@ class AppRunner:
             started_at=started,
             initialization_ms=found.initialization_ms,
             first_inference_ms=found.first_inference_ms,
-            warm_up_ms=found.warm_up_ms,
-            samples_ms=found.samples_ms,
+            warm_up_ms=_kept(found.warm_up_ms),
+            samples_ms=_kept(found.samples_ms),
             # No process takes nothing: a system that says 0 does not say.
             memory_kib=(found.peak_memory_kib or None) if budget.kind == "memory" else None,
             runtime_version=found.runtime_version,
+            app_version=found.app_version,
             replacing=found.replacing,
             accelerator=found.accelerator,
             xnnpack=found.xnnpack,
-            notes=_notes(found),
+            notes=_notes(found, budget),
             error=None if error is None else shown(error, 300),
         )
 
@@ -223,16 +225,29 @@ def _not_what_was_asked(found: AppResult, configuration: Configuration, budget: 
         return f"the app measured another model (SHA-256 {shown(found.model_sha256, 12)})"
     if found.delegate != configuration.delegate:
         return f"the app measured {shown(found.delegate, 40)} and not {configuration.delegate}"
+    if found.threads != configuration.threads:
+        return f"the app measured with {found.threads} threads and not with {configuration.threads}"
+    if budget.kind == "timed" and not found.warm_up_ms:
+        return "the app measured without a warm-up"
+    if budget.kind == "timed" and judge(found.warm_up_ms) is WarmUp.MORE:
+        return f"the app ended its warm-up after {len(found.warm_up_ms)} runs, before the latency was stable"
     wanted = budget.runs if budget.kind == "timed" else _MEMORY_RUNS
     if len(found.samples_ms) < wanted:
         return f"the app measured {len(found.samples_ms)} runs of {wanted}"
     return None
 
 
-def _notes(found: AppResult) -> tuple[str, ...]:
+def _kept(times_ms: tuple[float, ...]) -> tuple[float, ...]:
+    """As many runs as a run's file has room for, to the nanosecond, which is what the app's clock counts in."""
+    return tuple(round(each, 6) for each in times_ms[:MAX_RUNS_KEPT])
+
+
+def _notes(found: AppResult, budget: ProcessBudget) -> tuple[str, ...]:
     notes = []
     if found.debuggable:
         notes.append("the app is debuggable, and so slower than a release")
-    if found.warm == "limit":
+    if budget.kind == "timed" and (found.warm == "limit" or judge(found.warm_up_ms) is WarmUp.LIMIT):
         notes.append("warm-up ended at its limit: the latency was not stable")
+    if len(found.samples_ms) > MAX_RUNS_KEPT:
+        notes.append(f"the first {MAX_RUNS_KEPT:,} of {len(found.samples_ms):,} runs are kept")
     return tuple(notes)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swiftformer_keras.benchmark.affinity import taskset_mask
+from swiftformer_keras.benchmark.affinity import crowded, taskset_mask
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import Configuration, ProcessBudget
@@ -90,8 +90,11 @@ class BenchmarkModelRunner:
             DeviceError: the phone is gone, or the time limit has passed.
         """
         command = [self._remote[session.folder], *self._arguments(configuration, model.path, budget)]
+        crowd = None
         if configuration.affinity is not None:
-            command = ["taskset", taskset_mask(configuration.affinity, session.facts), *command]
+            mask = taskset_mask(configuration.affinity, session.facts)
+            command = ["taskset", mask, *command]
+            crowd = crowded(mask, configuration.threads)
         started = now()
         # What it logs goes to stderr and what it prints to stdout: in one stream the order stays.
         line = script(" ".join("{}" for _ in command) + " 2>&1", *command)
@@ -119,7 +122,7 @@ class BenchmarkModelRunner:
             runtime_version=found.runtime_version,
             replacing=found.replacing,
             accelerator=_accelerator(configuration, session.facts),
-            notes=_notes(found),
+            notes=(*_notes(found), *([] if crowd is None else [crowd])),
             error=error_line,
             log_excerpt=None if error_line is None else last_lines(text),
         )

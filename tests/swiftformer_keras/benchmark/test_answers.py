@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from swiftformer_keras.benchmark.host import HostAnswers, host_answers
+from swiftformer_keras.benchmark.run_file import read_run, write_run
 from swiftformer_keras.benchmark.runners.app_result import PictureScores
 from swiftformer_keras.benchmark.verify import compare, golden_pictures, matched
 from swiftformer_keras.data import demo_pictures, file_name_of
 from swiftformer_keras.errors import BenchmarkOutputError
+from tests.phone.adb import AdbServer
 from tests.phone.app import SyntheticApp
 from tests.phone.programs.activity import Instrument
 from tests.swiftformer_keras.benchmark.bench import MODEL, Bench, json_of
@@ -150,6 +153,42 @@ def test_a_labelled_folder_is_classified_under_each_delegate(bench: Bench, tmp_p
     assert gpu.device.correct == 2 and gpu.host == cpu.host
     assert 0 < gpu.device.low < 0.1 < gpu.device.high < 0.35
     bench.assert_as_found()
+
+
+def test_a_resumed_run_checks_the_answers_that_it_was_begun_to_check(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adb_server: AdbServer
+) -> None:
+    """The cable is pulled before the labelled pictures; without being told again, they are classified later."""
+    monkeypatch.setattr("swiftformer_keras.benchmark.job.COMEBACK_S", 0.5)
+    bench.phone.app = ScoringApp()
+    folder = labelled(tmp_path / "clothes")
+    bench.phone.faults.unplug_during("am instrument", skip=4)
+    assert "--resume" in bench("--verify", "--evaluate", str(folder), code=2).error
+    bench.phone.plug_in()
+    adb_server.connect(bench.phone)
+    left = read_run(bench.out)
+    assert left.plan.verify and left.plan.dataset.path == str(folder)
+    folder.rename(tmp_path / "moved")
+    again = ("--resume", str(bench.out))
+    assert "which is not there" in bench(*again, code=2).error
+    labelled(tmp_path / "other")
+    next((tmp_path / "other").rglob("*.png")).unlink()
+    assert "other pictures or classes" in bench(*again, "--evaluate", str(tmp_path / "other"), code=2).error
+    ended = bench(*again, "--evaluate", str(tmp_path / "moved"), code=0)
+    (result,) = ended.run.configurations
+    assert result.accuracy.device.total == 20 and result.verification.passed
+    assert any(note.startswith("resumed at ") for note in ended.run.notes)
+    bench.assert_as_found()
+
+
+@pytest.mark.parametrize("option", [("--verify",), ("--evaluate", ".")])
+def test_a_run_that_was_begun_without_checks_goes_on_without_them(
+    bench: Bench, option: tuple[str, ...]
+) -> None:
+    run = bench(code=0).run
+    left = tuple(replace(each, status="not_run", processes=()) for each in run.configurations)
+    write_run(bench.out, replace(run, configurations=left, finished_at=None))
+    assert "was begun without it" in bench("--resume", str(bench.out), *option, code=2).error
 
 
 def test_many_pictures_are_sent_in_folders(

@@ -7,10 +7,15 @@ import hashlib
 
 import pytest
 
-from swiftformer_keras.benchmark.run_file import read_run
+from converters.android.adb_client import Adb
+from swiftformer_keras.benchmark.execute import no_progress
+from swiftformer_keras.benchmark.job import measure
+from swiftformer_keras.benchmark.request import Request, prepare
+from swiftformer_keras.benchmark.run_file import read_run, write_run
 from swiftformer_keras.cli.main import main
+from swiftformer_keras.errors import BenchmarkPlanError
 from tests.phone.adb import AdbServer
-from tests.phone.app import Behaviour, Share
+from tests.phone.app import Behaviour, Share, package
 from tests.swiftformer_keras.benchmark.bench import MODEL, TINY, Bench, json_of
 
 
@@ -153,9 +158,34 @@ def test_a_finished_run_has_nothing_left_and_a_failed_one_stays_failed(bench: Be
     bench.phone.app.behaviours["gpu"] = Behaviour(refusal="the GPU cannot be had")
     first = bench("--delegate", "gpu,cpu", code=3)
     asked = len(bench.phone.app.runs)
-    again = bench("--resume", str(bench.out), code=3)
-    assert len(bench.phone.app.runs) == asked
-    assert again.run.configurations == first.run.configurations
+    again = bench("--resume", str(bench.out), code=2)
+    assert "has nothing left to measure; what has failed (1 of 2 configurations) is not tried" in again.error
+    assert len(bench.phone.app.runs) == asked and again.run == first.run
+
+
+def interrupted(bench: Bench, *options: str) -> None:
+    """A run that lacks its last processes, as an interruption leaves it."""
+    run = bench(*options, code=0).run
+    left = tuple(
+        dataclasses.replace(
+            each, status="not_run", processes=each.processes[:1], memory_kib=None, accuracy=None
+        )
+        for each in run.configurations
+    )
+    write_run(bench.out, dataclasses.replace(run, configurations=left, finished_at=None))
+
+
+def test_a_run_goes_on_with_the_version_of_the_app_that_it_was_begun_with(bench: Bench) -> None:
+    interrupted(bench)
+    ended = bench("--resume", str(bench.out), code=0)
+    assert [note.split(" at ")[0] for note in ended.run.notes] == ["resumed"]
+    (each,) = ended.run.configurations
+    assert [process.app_version for process in each.processes] == ["0.1.0", "0.1.0"]
+    other = dataclasses.replace(each.processes[0], app_version="0.0.9")
+    left = dataclasses.replace(each, status="not_run", processes=(other,))
+    write_run(bench.out, dataclasses.replace(ended.run, configurations=(left,), finished_at=None))
+    said = bench("--resume", str(bench.out), code=3).error
+    assert "the app is version 0.1.0, and the run was begun with 0.0.9" in said
 
 
 @pytest.mark.parametrize("option", ["--delegate=gpu", "--threads=1", "--preset=rapid", "--seed=1"])
@@ -177,7 +207,7 @@ def test_going_on_under_another_name_replaces_nothing(bench: Bench, tmp_path) ->
 
 
 def test_a_run_goes_on_only_with_its_own_models_and_phone(bench: Bench, tmp_path) -> None:
-    bench(code=0)
+    interrupted(bench)
     other = tmp_path / "other.tflite"
     other.write_bytes(MODEL.read_bytes() + b"\0")
     assert "Give the same models" in bench("--resume", str(bench.out), model=other, code=2).error
@@ -215,6 +245,20 @@ def test_files_that_are_no_models_are_refused_before_any_phone_is_asked(tmp_path
         assert said in capsys.readouterr().err
     assert main(["benchmark", str(MODEL), str(MODEL)]) == 2
     assert "are the same file" in capsys.readouterr().err
+
+
+def test_an_app_with_an_application_id_of_its_own(bench: Bench) -> None:
+    """Its entry keeps the name of the class; `am`, the files and the record have the app's id."""
+    bench.phone.packages = {"org.example.mine": package("org.example.mine")}
+    job = prepare(Request((MODEL,), package="org.example.mine"), no_progress)
+    run = measure(job, Adb(bench.phone.serial), bench.out)
+    assert run.configurations[0].status == "ok" and run.plan.package == "org.example.mine"
+    lines = [line for line in bench.phone.lines if "am instrument" in line]
+    assert all("org.example.mine/dev.swiftformer.app.BenchmarkInstrumentation" in line for line in lines)
+    for odd in ("a.b; reboot", "mine", "a..b", "a.b\n", "a." + "b" * 200):
+        with pytest.raises(BenchmarkPlanError, match="application id"):
+            prepare(Request((MODEL,), package=odd), no_progress)
+    bench.assert_as_found()
 
 
 def test_configurations_are_told_apart_by_content_and_not_by_name(bench: Bench, tmp_path) -> None:

@@ -179,6 +179,72 @@ def test_the_app_crashes_and_its_log_is_kept(bench: Bench) -> None:
     assert "\x1b" not in process.log_excerpt and "unrelated" not in process.log_excerpt
 
 
+def test_the_log_of_a_crash_is_kept_outside_of_the_rounds_too(bench: Bench) -> None:
+    """Of the processes for golden inputs and for memory."""
+
+    class Crashing(SyntheticApp):
+        def __call__(self, call, wanted: Instrument) -> int:
+            if wanted.extras["warm_up"] == "0":
+                call.phone.faults.crash_app(CRASH)
+            return super().__call__(call, wanted)
+
+    bench.phone.app = Crashing()
+    (each,) = bench(code=0).run.configurations
+    assert each.memory_kib is None and "peak memory is not known: the app crashed" in each.notes[0]
+    assert "FATAL EXCEPTION: main" in each.log_excerpt
+    (each,) = bench("--verify", code=3).run.configurations
+    assert each.status == "failed" and "FATAL EXCEPTION: main" in each.log_excerpt
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"model__sha256": "0" * 64}, "measured another model"),
+        ({"error": "out of memory"}, "out of memory"),
+        ({"running__replacing": []}, "CPU"),
+    ],
+)
+def test_peak_memory_of_a_process_that_went_wrong_counts_for_nothing(
+    bench: Bench, fields: dict[str, object], said: str
+) -> None:
+    change = edited(**fields)
+    bench.phone.app = rewritten(lambda data: change(data) if b'"warm_up": 0' in data else data)
+    (each,) = bench("--delegate", "gpu", code=0).run.configurations
+    assert each.memory_kib is None and said in each.notes[0]
+
+
+def test_more_runs_than_a_file_has_room_for(bench: Bench) -> None:
+    bench.phone.app = rewritten(edited(samples_ms=[0.1234564999] * 10_001))
+    (each,) = bench("--delegate", "gpu", code=0).run.configurations
+    assert each.processes[0].samples_ms == (0.123456,) * 10_000
+    assert "the first 10,000 of 10,001 runs are kept" in each.processes[0].notes
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(("skip", "when"), [(0, "before"), (1, "after")])
+def test_a_state_that_is_cut_short_costs_no_process(bench: Bench, times: int, skip: int, when: str) -> None:
+    """Asked once more; where that fails as well, the process says so and counts."""
+    bench.phone.faults.cut_output("dumpsys battery", after_bytes=40, skip=skip, times=times)
+    (each,) = bench(code=0).run.configurations
+    assert len(each.processes) == 2
+    states = [getattr(process, f"state_{when}") for process in each.processes]
+    notes = [note for process in each.processes for note in process.notes]
+    if times == 1:
+        assert None not in states and not notes
+    else:
+        assert states[0] is None and f"the phone's state {when} is not known" in notes[0]
+    bench.assert_as_found()
+
+
+def test_a_phone_that_goes_after_a_process_leaves_what_that_measured(
+    bench: Bench, adb_server: AdbServer
+) -> None:
+    bench.phone.faults.do_during("dumpsys battery", back_soon(bench.phone, adb_server), skip=1)
+    ended = bench(code=2)
+    assert "--resume" in ended.error and len(ended.run.configurations[0].processes) == 1
+    bench.assert_as_found()
+
+
 def test_a_run_that_hangs_is_ended(bench: Bench) -> None:
     bench.phone.faults.hang("am instrument.* delegate gpu")
     assert "did not end within 3 s" in one_failed(bench, "--time-limit", "3")
@@ -225,6 +291,10 @@ def edited(**fields: object) -> Callable[[bytes], bytes]:
         (edited(model__sha256="0" * 64), "measured another model"),
         (edited(running__delegate="cpu"), "measured cpu and not gpu"),
         (edited(samples_ms=[1.0]), "measured 1 runs of 4"),
+        (edited(running__threads=1), "measured with 1 threads and not with 4"),
+        (edited(warm_up_ms=[]), "without a warm-up"),
+        (edited(warm_up_ms=[10.0] * 8), "ended its warm-up after 8 runs"),
+        (edited(warm_up_ms=[30.0] * 8 + [20.0] * 8 + [10.0] * 8), "ended its warm-up after 24 runs"),
         (edited(samples_ms=[1.0, -5.0] * 4), "not within"),
         (edited(samples_ms="fast"), "is no list"),
         (edited(error=HOSTILE), "owned"),

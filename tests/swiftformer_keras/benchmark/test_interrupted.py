@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at any point: the phone is left as it was, what was measured is kept."""
+"""Ctrl-C, SIGTERM and a hang-up at any point: the phone is left as it was, what was measured is kept."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def start(bench: Bench, *options: str) -> subprocess.Popen[str]:
     [
         *((point, signal.SIGINT) for point in POINTS),
         ("mkdir", signal.SIGTERM),
+        ("mkdir", signal.SIGHUP),
         ("am instrument", signal.SIGTERM),
+        ("am instrument", signal.SIGHUP),
     ],
 )
 def test_a_signal_at_any_point(bench: Bench, point: str, number: signal.Signals) -> None:

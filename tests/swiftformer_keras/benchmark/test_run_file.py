@@ -14,8 +14,11 @@ import pytest
 
 from swiftformer_keras.benchmark import records, result, run_file
 from swiftformer_keras.benchmark.facts import CpuCluster
+from swiftformer_keras.benchmark.parsing.thermal import MAX_SENSORS
+from swiftformer_keras.benchmark.plan import MAX_CONFIGURATIONS
 from swiftformer_keras.benchmark.run_file import decode_run, encode_run, read_run, write_run
 from swiftformer_keras.benchmark.state import ClusterState
+from swiftformer_keras.benchmark.warm_up import MOST_RUNS
 from swiftformer_keras.errors import RunFileError
 from tests.harness import assert_refused
 from tests.swiftformer_keras.benchmark.synthetic_runs import synthetic_run
@@ -85,11 +88,46 @@ def test_texts_are_cut_when_written_and_not_refused_when_read(run):
         (b'{"format": NaN}', "NaN is not a JSON number"),
         (b'{"format": ' + b"9" * 5000 + b"}", "is not JSON"),
         (b"[" * 100_000, "nested too deeply"),
-        (b"[" * 600_000, "fields and lists"),
+        (b"[" * 1_100_000, "fields and lists"),
     ],
 )
 def test_what_is_no_run_is_one_line(content, mention):
     refused(content, mention)
+
+
+def largest(run, configurations: int, runs: int):
+    """The full preset of a quick model on a phone with as many sensors as are read."""
+    full = next(each for each in run.configurations if each.status == "ok")
+    process = full.processes[-1]
+    heat = {f"synthetic_sensor_{number:07}": 41.234 for number in range(MAX_SENSORS)}
+    state = dataclasses.replace(process.state_before, temperatures_c=heat)
+    process = dataclasses.replace(
+        process,
+        state_before=state,
+        state_after=state,
+        warm_up_ms=(0.987654,) * MOST_RUNS,
+        samples_ms=(0.498765,) * runs,
+        notes=("n" * 400,) * 3,
+    )
+    processes = tuple(dataclasses.replace(process, round=number) for number in range(12))
+    each = dataclasses.replace(full, processes=processes)
+    return dataclasses.replace(run, configurations=(each,) * configurations)
+
+
+def test_the_largest_plan_stays_within_the_bounds_of_its_file(run):
+    alone = encode_run(largest(run, 1, result.MAX_RUNS_KEPT))
+    assert len(alone) * MAX_CONFIGURATIONS < run_file.MAX_BYTES
+    marks = sum(map(alone.count, (b"[", b"{", b":")))
+    assert marks * MAX_CONFIGURATIONS < run_file.MAX_STRUCTURE
+    assert len(decode_run(alone, "x").configurations[0].processes[0].samples_ms) == result.MAX_RUNS_KEPT
+
+
+@pytest.mark.slow
+def test_the_largest_plan_is_read_back(run, tmp_path):
+    """All of it but for most of the single runs, which would take a minute."""
+    all_of_it = largest(run, MAX_CONFIGURATIONS, 100)
+    write_run(tmp_path / "run.json", all_of_it)
+    assert read_run(tmp_path / "run.json") == all_of_it
 
 
 def test_a_file_that_is_cut_short_is_one_line(run):

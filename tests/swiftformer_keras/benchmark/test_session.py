@@ -18,6 +18,7 @@ import pytest
 from converters.android.adb_client import Adb
 from swiftformer_keras.benchmark import leftover
 from swiftformer_keras.benchmark.listing import list_devices, restore
+from swiftformer_keras.benchmark.parsing.properties import identity
 from swiftformer_keras.benchmark.session import DeviceSession
 from swiftformer_keras.errors import DeviceError, DeviceTimeoutError
 from tests.harness import ROOT, assert_refused
@@ -49,7 +50,15 @@ def as_before(phone: Phone, *, screen_on: bool = True) -> None:
     assert phone.settings == {(space, name): value for space, name, value in description.settings}
     assert phone.screen_on == screen_on
     assert folders(phone) == []
-    assert leftover.find(phone.serial) is None
+    assert leftover.find(phone.description.serialno) is None
+
+
+def abandoned(phone: Phone) -> DeviceSession:
+    """A session that is never left, of a process that is no more, as when this computer loses power."""
+    session = held(phone).__enter__()
+    assert session._hold is not None
+    session._hold.release()  # as the system does
+    return session
 
 
 def test_the_screen_stays_on_and_is_put_back(phones: PhoneMaker) -> None:
@@ -125,11 +134,8 @@ def test_an_error_in_the_block_keeps_its_words(phone: Phone) -> None:
 
 
 def test_what_an_earlier_session_left_is_put_back_first(phone: Phone, home: Path) -> None:
-    session = held(phone)
-    session.__enter__()  # and never left, as when this computer loses power
+    session = abandoned(phone)
     assert phone.settings[TIMEOUT] == "2147483647"
-    record = next((home / "devices").iterdir())
-    record.write_text(json.dumps({**json.loads(record.read_text()), "process": 2**22 + 1}))
     (listed,) = list_devices()
     assert listed.to_put_back and listed.advice is None
     with held(phone) as later:
@@ -140,18 +146,62 @@ def test_what_an_earlier_session_left_is_put_back_first(phone: Phone, home: Path
 
 
 def test_restoring_without_a_benchmark(phone: Phone) -> None:
-    held(phone).__enter__()
+    abandoned(phone)
     assert restore(phone.serial) is True
     as_before(phone)
 
 
-def test_a_phone_that_another_process_uses_is_left_alone(phone: Phone, home: Path) -> None:
-    held(phone).__enter__()
-    record = next((home / "devices").iterdir())
+def test_a_phone_that_another_benchmark_uses_is_left_alone(phone: Phone) -> None:
+    with held(phone):
+        before = dict(phone.settings)
+        assert_refused(DeviceError, held(phone).__enter__, f"process {os.getpid()}", "uses it")
+        assert_refused(DeviceError, lambda: restore(phone.serial), "uses it")
+        assert phone.settings == before and leftover.find(phone.description.serialno) is not None
+        assert not list_devices()[0].to_put_back
+    as_before(phone)
+
+
+def test_a_process_number_that_was_given_again_blocks_nothing(phone: Phone, home: Path) -> None:
+    abandoned(phone)
+    (record,) = (home / "devices").glob("*.json")
     record.write_text(json.dumps({**json.loads(record.read_text()), "process": os.getppid()}))
-    before = dict(phone.settings)
-    assert_refused(DeviceError, held(phone).__enter__, f"process {os.getppid()}", "uses it")
-    assert phone.settings == before and leftover.find(phone.serial) is not None
+    assert list_devices()[0].to_put_back
+    with held(phone):
+        pass
+    as_before(phone)
+
+
+def test_one_phone_under_two_names_is_held_once(
+    phone: Phone, phones: PhoneMaker, adb_server: AdbServer
+) -> None:
+    """As by USB and Wi-Fi: the second name changes nothing, and puts back what the first has left."""
+    second = f"localhost:{phone.port}"
+    adb_server.run("connect", second)
+    other = DeviceSession(Adb(second), comeback_s=0.5)
+    with held(phone):
+        before = dict(phone.settings)
+        assert_refused(DeviceError, other.__enter__, "uses it")
+        assert phone.settings == before
+    as_before(phone)
+    abandoned(phone)
+    assert restore(second) is True
+    as_before(phone)
+
+
+@pytest.mark.parametrize(
+    ("serialno", "found"),
+    [
+        ("R58N12ABCDE", "R58N12ABCDE"),
+        ("", "usb"),
+        ("unknown", "usb"),
+        ("00000000", "usb"),
+        ("0123456789ABCDEF", "usb"),
+        ("EMULATOR36X1X9X0", "usb"),
+        ("../../x", "usb"),
+    ],
+)
+def test_a_number_that_many_phones_share_is_no_identity(serialno: str, found: str) -> None:
+    assert identity({"ro.serialno": serialno}, "usb") == found
 
 
 @pytest.mark.parametrize(
@@ -159,18 +209,18 @@ def test_a_phone_that_another_process_uses_is_left_alone(phone: Phone, home: Pat
     [
         "",
         "[]",
-        '{"serial": "other"}',
-        '{"serial": "SERIAL", "process": 5, "screen": null, "folder": "/data/local/tmp"}',
-        '{"serial": "SERIAL", "process": 5, "screen": null, "folder": "/data/local/tmp/swiftformer-x; reboot"}',
-        '{"serial": "SERIAL", "process": 5, "screen": {"off_timeout_ms": "1; reboot", "stay_on": null, '
+        '{"phone": "other"}',
+        '{"phone": "PHONE", "process": 5, "screen": null, "folder": "/data/local/tmp"}',
+        '{"phone": "PHONE", "process": 5, "screen": null, "folder": "/data/local/tmp/swiftformer-x; reboot"}',
+        '{"phone": "PHONE", "process": 5, "screen": {"off_timeout_ms": "1; reboot", "stay_on": null, '
         '"awake": true}, "folder": "/data/local/tmp/swiftformer-0123456789abcdef"}',
     ],
 )
-def test_a_record_that_makes_no_sense_deletes_nothing(phone: Phone, text: str) -> None:
-    leftover.keep(phone.serial, leftover.Leftover(1, None, "/data/local/tmp/swiftformer-0123456789abcdef"))
-    assert leftover.find(phone.serial) is not None
-    leftover._path(phone.serial).write_text(text.replace("SERIAL", phone.serial))
-    assert leftover.find(phone.serial) is None
+def test_a_record_that_makes_no_sense_deletes_nothing(text: str) -> None:
+    leftover.keep(leftover.Leftover("A1B2", 1, None, "/data/local/tmp/swiftformer-0123456789abcdef"))
+    assert leftover.find("A1B2") is not None
+    leftover._path("A1B2").write_text(text.replace("PHONE", "A1B2"))
+    assert leftover.find("A1B2") is None
 
 
 @pytest.fixture

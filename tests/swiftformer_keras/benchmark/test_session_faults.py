@@ -217,7 +217,7 @@ def test_settings_that_a_phone_does_not_take_back(phone: Phone) -> None:
     assert re.search(
         r"could not be left as it was \(screen_off_timeout 60000, stay on 0\)", str(caught.value)
     )
-    assert leftover.find(phone.serial) is not None
+    assert leftover.find(phone.description.serialno) is not None
     with held(phone):
         pass
 

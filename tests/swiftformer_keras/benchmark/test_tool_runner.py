@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from swiftformer_keras.benchmark.affinity import crowded
+from swiftformer_keras.benchmark.run_file import write_run
 from swiftformer_keras.benchmark.runners.benchmark_model import abi_of
 from swiftformer_keras.errors import BenchmarkPlanError
+from swiftformer_keras.files import sha256_file
 from tests.phone.tool import ABIS, Printed, RecordedTool, write_tool
 from tests.swiftformer_keras.benchmark.bench import Bench
 from tests.swiftformer_keras.benchmark.test_tool_output import output
@@ -54,6 +58,30 @@ def test_litert_tells_by_its_output_who_it_is_and_what_it_does_not_know(
     assert cpu.processes[0].aggregate.median_ms == 0.462
     assert gpu.status == "failed" and "all of it ran on the CPU" in gpu.reason
     assert nnapi.status == "failed" and "LiteRT 2.x has no NNAPI" in nnapi.reason
+
+
+def test_a_resumed_run_goes_on_with_its_own_tool(bench: Bench, tool: tuple[str, ...]) -> None:
+    bench.phone.tool = RecordedTool({"cpu": output("tflite_scientific.txt")})
+    run = bench(*tool, code=0).run
+    assert run.plan.binary_sha256 == sha256_file(Path(tool[-1])) and run.plan.package is None
+    left = tuple(replace(each, status="not_run", processes=()) for each in run.configurations)
+    write_run(bench.out, replace(run, configurations=left, finished_at=None))
+    again = ("--resume", str(bench.out), "--binary", tool[-1])
+    assert "give --binary" in bench(*again[:2], code=2).error
+    assert bench(*again, code=0).run.configurations[0].status == "ok"
+    write_run(bench.out, replace(run, configurations=left, finished_at=None))
+    with open(tool[-1], "ab") as file:
+        file.write(b"another")
+    assert "is another tool than the run was begun with" in bench(*again, code=2).error
+
+
+def test_threads_that_share_cores_are_said(bench: Bench, tool: tuple[str, ...]) -> None:
+    """The biggest cluster of a phone with three of them is one core."""
+    bench.phone.tool = RecordedTool({"cpu": output("tflite_scientific.txt")})
+    one, four = bench(*tool, "--threads", "1,4", "--cpu-affinity", "big", code=0).run.configurations
+    assert "4 threads share the 1 core of the mask 80: they take turns" in four.processes[0].notes
+    assert not any("share" in note for note in one.processes[0].notes)
+    assert crowded("f0", 4) is None and "4 cores" in (crowded("f0", 5) or "")
 
 
 def test_affinity_by_the_phones_own_clusters(bench: Bench, tool: tuple[str, ...]) -> None:

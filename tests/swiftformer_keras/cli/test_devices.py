@@ -51,7 +51,7 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], No
 def test_a_phone_and_all_that_is_known_of_it(phones: PhoneMaker, capsys: pytest.CaptureFixture[str]) -> None:
     phone, other = phones(), phones(authorisation="never")
     assert main(["devices", "--quiet"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.split()) + " "
     for text in (
         phone.serial, "Example Example Phone 1", "ExampleSoC ES1000", "14 (API 34)", "arm64-v8a", "7.5 GiB",
         "4 x 1.80 GHz + 3 x 2.35 GHz + 1 x 2.85 GHz", "87 %, 27.1 °C, charging", "0 (none)", " on ",
@@ -113,7 +113,8 @@ def test_without_adb(
 def test_putting_back_what_was_left(
     phone: Phone, adb_server: AdbServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    DeviceSession(Adb(phone.serial)).__enter__()  # and never left
+    session = DeviceSession(Adb(phone.serial)).__enter__()  # and never left
+    session._hold.release()  # as the system does when its process ends
     assert phone.settings["system", "screen_off_timeout"] == "2147483647"
     assert main(["devices", "--quiet"]) == 0
     assert "devices --restore" in capsys.readouterr().out
