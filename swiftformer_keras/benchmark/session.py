@@ -32,6 +32,7 @@ from swiftformer_keras.interruption import Terminated
 from swiftformer_keras.shown import shown
 
 _MAX_LOOKS = 3
+_OWED_S = 20.0
 
 
 class DeviceSession:
@@ -76,6 +77,7 @@ class DeviceSession:
         self._hold: Hold | None = None
         self._pending: Leftover | None = None
         self._transfer: Transfer | None = None
+        self._owed: list[ShellText] = []
 
     def __enter__(self) -> DeviceSession:
         try:
@@ -89,6 +91,10 @@ class DeviceSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end(error)
+
+    def owe(self, command: ShellText) -> None:
+        """A command for the phone that could not be reached just now: it is run when everything is put back."""
+        self._owed.append(command)
 
     def state(self) -> DeviceState:
         """Heat, battery, screen and clocks now; asked once more where the answer was cut short.
@@ -219,6 +225,11 @@ class DeviceSession:
                     if self._pending is not None:
                         leftover.put_back(self._pending, self.adb, comeback_s=self._comeback_s)
                         self._pending = None
+                    while self._owed:
+                        self.adb.shell(
+                            self._owed[0], timeout_s=_OWED_S, uninterrupted=True, what="putting back"
+                        )
+                        del self._owed[0]
                 break
             except DeviceError as problem:
                 self._pending, why = None, str(problem)

@@ -60,6 +60,10 @@ def benchmark(
     binary: Annotated[
         Path | None, typer.Option(metavar="PATH", help="TFLite's or LiteRT's benchmark_model for the phone.")
     ] = None,
+    application_id: Annotated[
+        str | None,
+        typer.Option("--application-id", metavar="ID", help="Of an app that was built with one of its own."),
+    ] = None,
     preset: Annotated[
         PresetChoice | None,
         typer.Option(
@@ -148,6 +152,7 @@ def benchmark(
         battery_c=max_battery_temperature,
         cool_timeout_s=cool_timeout,
         time_limit_s=time_limit,
+        package=application_id,
     )
     out_of = _Files(models[0], out or resume)
     try:

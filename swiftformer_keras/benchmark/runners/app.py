@@ -7,7 +7,6 @@ that was measured, so that another one never counts.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
 import secrets
@@ -186,9 +185,14 @@ class AppRunner:
 
     def _stop(self, session: DeviceSession, path: str) -> None:
         """Nothing of ours goes on running on the phone, or stays there; as far as it can be reached."""
-        with contextlib.suppress(DeviceError), undisturbed():
-            stop = script("am force-stop {}; rm -f {}", self.package, path)
-            session.adb.shell(stop, timeout_s=_QUICK_S, uninterrupted=True, what="ending the app's run")
+        stop = script("am force-stop {}; rm -f {}", self.package, path)
+        try:
+            with undisturbed():
+                session.adb.shell(stop, timeout_s=_QUICK_S, uninterrupted=True, what="ending the app's run")
+        except DeviceError:
+            session.owe(
+                stop
+            )  # an app that is not stopped writes its result when nobody looks for it any more
 
 
 class AppFailedError(BenchmarkRunnerError):
