@@ -47,7 +47,7 @@ class EngineRoomTest {
     @After
     fun end() {
         room.sleep()
-        session.close()
+        session.close(forgets = false)
     }
 
     private fun frame() = FrameConverter().apply {
