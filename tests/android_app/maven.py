@@ -8,12 +8,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.android_app import pinned
 from tests.android_app.pinned import TIMEOUT_S, MissingError
+
+_COMPILING = frozenset({"compile", "test-compile", "test", "verify"})
 
 __all__ = ["TIMEOUT_S", "MissingError", "count_of_tests", "maven"]
 
@@ -27,12 +30,21 @@ def maven(folder: Path, *arguments: str) -> str:
     """
     repository = pinned.repository()
     with _alone(folder):
+        if not _COMPILING.isdisjoint(arguments):
+            _forget_classes(folder)
         ran = pinned.run(folder, "-o", f"-Dmaven.repo.local={repository}", *arguments)
     output = ran.stdout + ran.stderr
     if ran.returncode:
         hint = f" ({pinned.UNKNOWN})" if "offline" in output else ""
         raise AssertionError(output[-4000:] + hint)
     return output
+
+
+def _forget_classes(folder: Path) -> None:
+    """Kotlin finds what it compiled before on the class path, and calls a function that is not there any more."""
+    for build in (folder / "build", folder / "build" / "maven"):
+        for name in ("classes", "test-classes"):
+            shutil.rmtree(build / name, ignore_errors=True)
 
 
 @contextlib.contextmanager
