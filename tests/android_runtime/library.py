@@ -21,7 +21,8 @@ from tests.android_runtime.standins import ARM64, NATIVE, X86_64, Machine, Missi
 
 VERSION = artifacts.TFLITE
 LIBRARIES = ("libtensorflowlite_jni.so", "libtensorflowlite_gpu_jni.so")
-DRIVERS = ("libneuralnetworks.so", "libandroid.so", "libOpenCL.so", "libEGL.so", "libGLESv3.so")
+NNAPI = "libneuralnetworks.so"
+DRIVERS = (NNAPI, "libandroid.so", "libOpenCL.so", "libEGL.so", "libGLESv3.so")
 SYSROOT = Path("/usr/aarch64-linux-gnu")
 QEMU = ("qemu-aarch64", "qemu-aarch64-static")
 PACKAGES = {
@@ -41,7 +42,8 @@ class Library:
     """What `runtime.py` starts.
 
     Attributes:
-        folder: holds the driver, TFLite's libraries, the stand-ins, and the AARs' Java classes in `classes/`.
+        folder: holds the driver, TFLite's libraries, the stand-ins, and the AARs' Java classes in `classes/`. The stub
+            for NNAPI is in `nnapi/`: where the app itself runs, a success of everything would be believed.
         emulator: what stands before the driver on a command line.
     """
 
@@ -54,7 +56,7 @@ class Library:
 
     def environment(self) -> dict[str, str]:
         """Where the driver finds the stand-ins; of an emulated one, the emulator is told."""
-        return {} if self.emulator else {"LD_LIBRARY_PATH": str(self.folder)}
+        return {} if self.emulator else {"LD_LIBRARY_PATH": _path(self.folder)}
 
 
 def build(machine: Machine = ARM64, cache: Path = CACHE) -> Library:
@@ -69,7 +71,11 @@ def build(machine: Machine = ARM64, cache: Path = CACHE) -> Library:
     folder = made_once(lambda out, scratch: _make(machine, out, scratch), sources, cache / machine.abi)
     if qemu is None:
         return Library(folder)
-    return Library(folder, (qemu, "-L", str(SYSROOT), "-E", f"LD_LIBRARY_PATH={folder}"))
+    return Library(folder, (qemu, "-L", str(SYSROOT), "-E", f"LD_LIBRARY_PATH={_path(folder)}"))
+
+
+def _path(folder: Path) -> str:
+    return f"{folder}:{folder / 'nnapi'}"
 
 
 def _tools(machine: Machine) -> str | None:
@@ -94,7 +100,8 @@ def _tools(machine: Machine) -> str | None:
 def _make(machine: Machine, out: Path, scratch: Path) -> None:
     """The driver, Android's C library by glibc, and the stubs, into `out`."""
     aar = scratch / "aar"
-    (out / "classes").mkdir()
+    for name in ("classes", "nnapi"):
+        (out / name).mkdir()
     for path in fetch(scratch):
         with zipfile.ZipFile(path) as archive:
             archive.extractall(aar)
@@ -110,7 +117,7 @@ def _make(machine: Machine, out: Path, scratch: Path) -> None:
     written = set(re.findall(r"^\w+ (\w+)\(", (NATIVE / "drivers.c").read_text(), re.MULTILINE))
     stubs = sources.stubs("stubs.s", drivers - written)
     for name in DRIVERS:
-        sources.library(out / name, [NATIVE / "drivers.c", stubs])
+        sources.library((out / "nnapi" if name == NNAPI else out) / name, [NATIVE / "drivers.c", stubs])
     headers = aar / "headers"
     for name, content in _MISSING_HEADERS.items():
         (headers / name).parent.mkdir(parents=True, exist_ok=True)
