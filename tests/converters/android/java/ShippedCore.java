@@ -72,8 +72,9 @@ public final class ShippedCore {
 
     private static byte[] described(Map<?, ?> job) throws Exception {
         String file = (String) job.get("file");
+        String name = Path.of(file).getFileName().toString();
         try {
-            ModelDescription model = ModelFile.INSTANCE.read(ByteBuffer.wrap(bytes(file)), file, null);
+            ModelDescription model = ModelFile.INSTANCE.read(ByteBuffer.wrap(bytes(file)), name, null);
             Map<String, Object> facts = new java.util.LinkedHashMap<>();
             facts.put("sha256", model.getSha256());
             facts.put("labels", model.getLabels());
@@ -81,7 +82,7 @@ public final class ShippedCore {
             facts.put("preprocessing", model.getPreprocessing().toJson());
             return Json.INSTANCE.write(facts, false).getBytes("UTF-8");
         } catch (ModelProblemException problem) {
-            if (!problem.getMessage().startsWith(file)) throw new AssertionError(problem.getMessage());
+            if (!problem.getMessage().startsWith(name)) throw new AssertionError(problem.getMessage());
             return problem.getProblem().getKind().name().getBytes("UTF-8");
         }
     }
