@@ -103,8 +103,16 @@ def test_each_operator_answers_for_its_own_loss_only() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attention", ["l2norm", "ones"])
-@pytest.mark.parametrize("variant", reference.VARIANTS[:4])
+@pytest.mark.parametrize(
+    ("variant", "attention"),
+    [
+        ("swiftformer_xs", "l2norm"),
+        ("swiftformer_xs", "ones"),
+        ("swiftformer_s", "ones"),
+        ("swiftformer_l1", "l2norm"),
+        ("swiftformer_l3", "l2norm"),
+    ],
+)
 def test_every_variant_on_the_reference_inputs(tmp_path: Path, variant: str, attention: str) -> None:
     """Reference weights and a seeded normalised input, those of the reference logits."""
     path = tmp_path / "model.tflite"
