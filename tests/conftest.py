@@ -21,14 +21,30 @@ ONCE = (
     "swiftformer_keras/benchmark/test_session",
     "swiftformer_keras/benchmark/test_interrupted.py",
     "swiftformer_keras/benchmark/test_page_browser.py",  # Chromium's side
+    "swiftformer_keras/benchmark/test_benchmark.py",
+    "swiftformer_keras/benchmark/test_fleet.py",
+    "converters/test_doctor.py",
+    "converters/test_verify.py::test_every_kind_with_every_other",  # pairs of what is read one by one
+    "converters/test_load.py::test_every_container_and_layout",  # our own readers, whose tests run everywhere
+    "converters/tflite/test_export_refused.py",
+    "swiftformer_keras/cli/test_endings.py::test_a_stopped_demo",
+    "swiftformer_keras/cli/test_endings.py::test_mistakes_are_one_line_and_leave_nothing",
+    *(
+        f"swiftformer_keras/test_image_classifier.py::{name}[swiftformer_{variant}"  # the same layers, more of them
+        for name in ("test_logits_heads_and_stages", "test_attention_of_transformers")
+        for variant in ("s", "l1", "l3")
+    ),
+    "swiftformer_keras/test_image_classifier.py::test_training_learns_with_every_regulariser_on[True",  # XLA compiles
+    "swiftformer_keras/test_saving.py::test_hostile_files_are_refused",
 )
-"""Tests below this folder that other versions of Python and of libraries make no difference to: where they begin."""
+"""Tests below this folder that other versions of Python and of libraries make no difference to: how they begin."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).as_posix().startswith(ONCE):
+        place = item.path.relative_to(here).as_posix()
+        if f"{place}::{item.name}".startswith(ONCE):
             item.add_marker(pytest.mark.once)
 
 
