@@ -232,9 +232,10 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onDelegate(id: Int) {
         val delegate = screen.delegateOf(id)
-        val running = session.state.engine
-        if (session.state.choice.delegate == delegate && running?.choice?.kind == delegate) return
-        session.choose(session.state.choice.copy(delegate = delegate), true)
+        val state = session.state
+        val asWished = state.engine?.choice?.kind == delegate && state.fallbacks.isEmpty()
+        if (state.choice.delegate == delegate && asWished) return
+        session.choose(state.choice.copy(delegate = delegate), true)
     }
 
     override fun onThreads(threads: Int) = session.choose(session.state.choice.copy(threads = threads))

@@ -111,6 +111,18 @@ class DelegateScreenTest {
         until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
     }
 
+    /** The CPU runs as chosen, but without what was meant. */
+    @Test
+    fun xnnpackThatTookTheAppDownTwiceIsTriedOnceMoreWhenTheCpuIsChosenAgain() {
+        val sha = dev.swiftformer.app.model.ModelLibrary(fakes.files).index().models.first().sha256
+        fakes.attempts.text = """{"crashes": {"$sha test CPU true": 2}, "pending": []}"""
+        val activity = launch().get()
+        activity.settle()
+        assertTrue(activity.words(R.id.runs_on), "ended twice with XNNPACK" in activity.words(R.id.runs_on))
+        activity.tap(R.id.delegate_cpu)
+        until("XNNPACK") { activity.words(R.id.runs_on) == "CPU with XNNPACK, ${activity.threads()}: 90 of 90 operators" }
+    }
+
     /** Its button is still checked: it is what was asked for. */
     @Test
     fun aDelegateThatWasLeftIsTriedOnceMoreWhenItIsChosenAgain() {
