@@ -56,6 +56,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
             if (state.getBoolean(SHEET)) screen.choices.open()
         }
         if (kept == null) {
+            tellThermalStatus()
             session.start()
             if (state?.getBoolean(STILL) == true) session.restoreStill() else takeShare(intent, state == null)
         }
@@ -76,6 +77,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         super.onStart()
         started = true
         session.listener = this
+        tellThermalStatus()
         session.wake()
         preview.start()
         thermal.start { session.onThermal(it) }
@@ -87,6 +89,11 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         }
         updateCamera()
         show()
+    }
+
+    /** Before anything is started: a listener tells it later, and before it listened, it heard nothing. */
+    private fun tellThermalStatus() {
+        thermal.status()?.let { session.onThermal(it) }
     }
 
     override fun onResume() {

@@ -82,6 +82,38 @@ class DelegateScreenTest {
     }
 
     @Test
+    fun aDeviceThatIsTooHotAtTheStartDoesNotStartTheGpu() {
+        fakes.settings.delegate = DelegateKind.GPU.name
+        shadowOf(app.getSystemService(android.os.PowerManager::class.java)).setCurrentThermalStatus(4)
+        val activity = launch().get()
+        until("the CPU") { "GPU was left because the device is too hot" in activity.words(R.id.runs_on) }
+        assertEquals(listOf(DelegateKind.CPU), fakes.lab.made.map { it.kind })
+        assertEquals(activity.getString(R.string.hot_warning), activity.words(R.id.warning))
+    }
+
+    /** Nobody listens while the screen is left; what was heard before it says nothing of now. */
+    @Test
+    fun heatIsAskedForAnewWhenTheAppComesBack() {
+        fakes.settings.delegate = DelegateKind.GPU.name
+        val power = shadowOf(app.getSystemService(android.os.PowerManager::class.java))
+        val controller = launch()
+        val activity = controller.get()
+        activity.settle()
+        for ((status, kind) in listOf(4 to DelegateKind.CPU, 0 to DelegateKind.GPU, 4 to DelegateKind.CPU)) {
+            controller.pause().stop()
+            activity.onTrimMemory(android.content.ComponentCallbacks2.TRIM_MEMORY_UI_HIDDEN)
+            until("the engine is closed") { fakes.lab.open == 0 }
+            fakes.lab.made.clear()
+            power.setCurrentThermalStatus(status)
+            controller.start().resume()
+            until("an engine") { fakes.lab.open == 1 }
+            activity.settle()
+            assertEquals(listOf(kind), fakes.lab.made.map { it.kind })
+            assertEquals(status == 4, activity.isShown(R.id.warning))
+        }
+    }
+
+    @Test
     fun aShareThatCannotBeReadIsSaidToBeUnknown() {
         fakes.lab.silent.add(DelegateKind.CPU)
         val activity = launch().get()
