@@ -155,6 +155,41 @@ class DelegateScreenTest {
         until("XNNPACK") { activity.words(R.id.runs_on) == "CPU with XNNPACK, ${activity.threads()}: 90 of 90 operators" }
     }
 
+    /** The first load holds the engine's thread; of those that wait for it, only the last is still wanted. */
+    @Test
+    fun quickTapsStartOnlyTheFirstAndTheLast() {
+        val activity = launch().get()
+        activity.settle()
+        val latch = CountDownLatch(1)
+        val files = fakes.files
+        fakes.files = object : BundleFiles by files {
+            override fun open(name: String): InputStream {
+                if (name == "golden.png") latch.await()
+                return files.open(name)
+            }
+        }
+        fakes.lab.made.clear()
+        activity.tap(R.id.delegate_gpu)
+        until("the first load") { activity.words(R.id.runs_on) == activity.getString(R.string.trying, "GPU") }
+        for (id in listOf(R.id.delegate_nnapi, R.id.delegate_gpu, R.id.delegate_cpu, R.id.delegate_nnapi)) activity.tap(id)
+        latch.countDown()
+        until("NNAPI") { activity.words(R.id.runs_on) == "NNAPI on example-npu: 90 of 90 operators" }
+        assertEquals(listOf(DelegateKind.GPU, DelegateKind.NNAPI), fakes.lab.made.map { it.kind })
+    }
+
+    @Test
+    fun threadsOfTheCpuDoNotRestartAGpuThatTookAll() {
+        fakes.settings.delegate = DelegateKind.GPU.name
+        val threads = fakes.settings.threads
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(if (threads > 1) R.id.fewer_threads else R.id.more_threads)
+        activity.rest()
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+        assertTrue(fakes.settings.threads != threads)
+        assertEquals(1, fakes.lab.made.size)
+    }
+
     /** Its button is still checked: it is what was asked for. */
     @Test
     fun aDelegateThatWasLeftIsTriedOnceMoreWhenItIsChosenAgain() {

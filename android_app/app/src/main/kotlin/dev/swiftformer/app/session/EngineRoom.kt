@@ -67,8 +67,12 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
 
     /** Runs [choice] in place of what runs. */
     fun load(choice: Choice, insisting: Boolean) {
+        val entry = entries.getOrNull(choice.model)
+        val wanted = DelegateChoice(choice.delegate, choice.threads)
+        val same = lane != null && entry != null && open?.description?.where == entry.file
+        if (same && !insisting && chooser?.keeps(wanted) == true) return tell { copy(trying = false) }
         sleep()
-        val entry = entries.getOrNull(choice.model) ?: return
+        if (entry == null) return
         val model = try {
             open?.takeIf { it.description.where == entry.file } ?: parts.models.open(entry)
         } catch (e: ModelProblemException) {
@@ -88,7 +92,6 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         val key = model.description.sha256 + " " + parts.build
         val fresh = DelegateChooser(parts.engines(model), parts.attempts, key, check)
         chooser = fresh
-        val wanted = DelegateChoice(choice.delegate, choice.threads)
         if (insisting) fresh.forgive(wanted)
         fresh.judgeThermal(heat)
         arrive(fresh.start(wanted))
