@@ -43,6 +43,7 @@ class LifecycleTest {
         assertTrue(activity.words(R.id.speed).startsWith("Picture"))
         activity.tap(R.id.freeze)
         assertFalse(activity.isShown(R.id.still))
+        assertFalse("the answer is of a picture that is gone", activity.row(0).isShown)
         assertNotNull(fakes.fakeCamera.started)
     }
 

@@ -81,7 +81,12 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
             return refuse(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
         }
         open = model
-        tell { copy(model = model.description, engine = null, problem = null, trying = true) }
+        tell {
+            copy(
+                model = model.description, engine = null, problem = null, trying = true,
+                answers = emptyList(), speed = null,
+            )
+        }
         val check = try {
             check(entry, model)
         } catch (e: ModelProblemException) {
@@ -100,7 +105,10 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
     private fun refuse(problem: ModelProblem) {
         open = null
         tell {
-            copy(trying = false, model = null, engine = null, problem = SessionProblem.BadModel(problem), answers = emptyList())
+            copy(
+                trying = false, model = null, engine = null, problem = SessionProblem.BadModel(problem),
+                answers = emptyList(), speed = null,
+            )
         }
     }
 
@@ -119,7 +127,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
                 lane = null
                 tell {
                     copy(
-                        trying = false, engine = null, answers = emptyList(),
+                        trying = false, engine = null, answers = emptyList(), speed = null,
                         problem = SessionProblem.NoEngine(model.where, outcome.fallbacks),
                     )
                 }
@@ -295,6 +303,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
             it.lastFrame = 0L
         }
         times.reset()
+        tell { copy(answers = emptyList(), speed = null) }
         parts.pictures.forget()
     }
 

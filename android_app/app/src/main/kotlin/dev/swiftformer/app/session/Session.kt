@@ -113,7 +113,7 @@ class Session(private val parts: Parts) {
     fun resume() {
         frozen.set(false)
         engine.post { room.resume() }
-        change { copy(still = null, pictureProblem = null, noPicture = false) }
+        change { copy(still = null, pictureProblem = null, noPicture = false, answers = emptyList(), speed = null) }
     }
 
     /** Classifies a picked or shared picture. */
