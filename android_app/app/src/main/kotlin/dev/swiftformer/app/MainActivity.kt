@@ -106,6 +106,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         started = false
         torch = false
         session.listener = null
+        session.rest()
         thermal.stop()
         preview.stop()
         updateCamera()

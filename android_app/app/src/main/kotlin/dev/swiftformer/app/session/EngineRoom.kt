@@ -30,14 +30,15 @@ import dev.swiftformer.core.RgbSource
 import dev.swiftformer.core.Scores
 
 /**
- * The engine's thread: everything here is called on it.
+ * The engine's thread: everything here is called on it, but for [rest] and [work].
  *
  * @param post hands a change of the session's state to the main thread.
  */
 internal class EngineRoom(private val parts: Parts, private val post: ((Session) -> Unit) -> Unit) {
     private var entries: List<ModelIndex.Entry> = emptyList()
     private var open: OpenModel? = null
-    private var chooser: DelegateChooser? = null
+    @Volatile private var chooser: DelegateChooser? = null
+    private var resting = false
     private var lane: Lane? = null
     private var still: Bitmap? = null
     private var shownAt = 0L
@@ -96,7 +97,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         }
         val key = model.description.sha256 + " " + parts.build
         val fresh = DelegateChooser(parts.engines(model), parts.attempts, key, check)
-        chooser = fresh
+        adopt(fresh)
         if (insisting) fresh.forgive(wanted)
         fresh.judgeThermal(heat)
         arrive(fresh.start(wanted))
@@ -110,6 +111,26 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
                 answers = emptyList(), speed = null,
             )
         }
+    }
+
+    @Synchronized
+    private fun adopt(fresh: DelegateChooser) {
+        chooser = fresh
+        if (resting) fresh.rest()
+    }
+
+    /** What ends the process until [work] is no delegate. On the main thread, at once: the engine's may be busy. */
+    @Synchronized
+    fun rest() {
+        resting = true
+        chooser?.rest()
+    }
+
+    /** Ends [rest]; on the main thread. */
+    @Synchronized
+    fun work() {
+        resting = false
+        chooser?.work()
     }
 
     private fun check(entry: ModelIndex.Entry, model: OpenModel): ((InferenceEngine) -> GoldenResult)? {
@@ -237,6 +258,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         var ran = written
         var reason: FallbackReason? = null
         val error = failure {
+            chooser?.beforeRun()
             running.engine.run()
             ran = System.nanoTime()
             running.scores.read(running.engine.output)

@@ -158,7 +158,12 @@ class Session(private val parts: Parts) {
         change { copy(trying = trying || modelFile != null, engine = null) }
     }
 
+    /** Nobody sees answers until [wake]. */
+    fun rest() = room.rest()
+
+    /** Ends [rest] and [sleep]. */
     fun wake() {
+        room.work()
         if (!asleep) return
         asleep = false
         load(false)
