@@ -30,7 +30,11 @@ class InterpreterFactory(
     override fun create(choice: DelegateChoice): InterpreterEngine {
         val breaks = Processor.breaksXnnpack()
         if (choice.kind == DelegateKind.CPU && choice.xnnpack && breaks) throw EngineException(AVX512)
-        val mark = log.mark()
+        return log.during { said -> start(choice, choice.xnnpack && !breaks, said) }
+    }
+
+    /** @param said what the runtime wrote since it was asked. */
+    private fun start(choice: DelegateChoice, xnnpack: Boolean, said: () -> List<String>?): InterpreterEngine {
         var accelerator: String? = null
         val delegate: Delegate? = when (choice.kind) {
             DelegateKind.CPU -> null
@@ -40,13 +44,12 @@ class InterpreterFactory(
                 nnapi(accelerator)
             }
         }
-        val xnnpack = choice.xnnpack && !breaks
         val options = Interpreter.Options().setNumThreads(choice.threads).setUseXNNPACK(xnnpack)
         if (delegate != null) options.addDelegate(delegate)
         return orClose(delegate as? AutoCloseable) {
             val interpreter = start(options)
             orClose(interpreter) {
-                val replaced = DelegateLog.of(log.since(mark), xnnpack)
+                val replaced = DelegateLog.of(said(), xnnpack)
                 val description = EngineDescription(choice, replaced, accelerator, TensorFlowLite.runtimeVersion())
                 InterpreterEngine(interpreter, delegate as? AutoCloseable, description)
             }
