@@ -28,7 +28,7 @@ class InterpreterFactory(
     private val precisionLoss: Boolean = true,
 ) : EngineFactory {
     override fun create(choice: DelegateChoice): InterpreterEngine {
-        val breaks = Processor.breaksXnnpack()
+        val breaks = Processor.breaksXnnpack { TensorFlowLite.runtimeVersion() }
         if (choice.kind == DelegateKind.CPU && choice.xnnpack && breaks) throw EngineException(AVX512)
         return log.during { said -> start(choice, choice.xnnpack && !breaks, said) }
     }
@@ -89,7 +89,7 @@ class InterpreterFactory(
 
     companion object {
         /** The reason that this class has itself; the app has a sentence for it. */
-        const val AVX512 = "XNNPACK of this library fails on x86 processors with AVX-512"
+        const val AVX512 = "XNNPACK of this library's version fails on x86 processors with AVX-512"
     }
 }
 
