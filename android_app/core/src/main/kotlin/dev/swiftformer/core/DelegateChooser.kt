@@ -8,7 +8,7 @@ class FallbackReason(val kind: Kind, val choice: DelegateChoice, val arguments: 
         /** Arguments: the delegate's own words. */
         REFUSED,
 
-        /** Arguments: how many times the app died with it. */
+        /** Arguments: how many times the app died with it; what came before it was chosen again counts as once. */
         CRASHED,
 
         /** Arguments: the largest difference of a logit, the bound. */
