@@ -78,8 +78,6 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
             open?.takeIf { it.description.where == entry.file } ?: parts.models.open(entry)
         } catch (e: ModelProblemException) {
             return refuse(e.problem)
-        } catch (e: OutOfMemoryError) {
-            return refuse(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
         }
         open = model
         tell {
