@@ -56,6 +56,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
             if (state.getBoolean(SHEET)) screen.choices.open()
         }
         if (kept == null) {
+            tellThermalStatus()
             session.start()
             if (state?.getBoolean(STILL) == true) session.restoreStill() else takeShare(intent, state == null)
         }
@@ -76,6 +77,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         super.onStart()
         started = true
         session.listener = this
+        tellThermalStatus()
         session.wake()
         preview.start()
         thermal.start { session.onThermal(it) }
@@ -89,6 +91,11 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         show()
     }
 
+    /** Before anything is started: a listener tells it later, and before it listened, it heard nothing. */
+    private fun tellThermalStatus() {
+        thermal.status()?.let { session.onThermal(it) }
+    }
+
     override fun onResume() {
         super.onResume()
         if (problem != null) retryCamera()
@@ -99,6 +106,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         started = false
         torch = false
         session.listener = null
+        session.rest()
         thermal.stop()
         preview.stop()
         updateCamera()
@@ -232,9 +240,10 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onDelegate(id: Int) {
         val delegate = screen.delegateOf(id)
-        val running = session.state.engine
-        if (session.state.choice.delegate == delegate && running?.choice?.kind == delegate) return
-        session.choose(session.state.choice.copy(delegate = delegate), true)
+        val state = session.state
+        val asWished = state.engine?.choice?.kind == delegate && state.fallbacks.isEmpty()
+        if (state.choice.delegate == delegate && asWished) return
+        session.choose(state.choice.copy(delegate = delegate), true)
     }
 
     override fun onThreads(threads: Int) = session.choose(session.state.choice.copy(threads = threads))

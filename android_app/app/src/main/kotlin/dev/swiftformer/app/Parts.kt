@@ -24,7 +24,7 @@ interface Parts {
     val camera: CameraSource
     val attempts: AttemptStore
 
-    /** What a crash is remembered for, beside the model: another app or another system may have mended it. */
+    /** What a crash is remembered for, beside the model: another installation or system may have mended it. */
     val build: String
 
     /** A new one for each screen: what one stops, another may still listen to. */
@@ -41,12 +41,15 @@ class DeviceParts(private val context: Context) : Parts {
     override val pictures = StillPictures(context)
     override val camera: CameraSource by lazy { Camera2Source(context) }
     override val attempts = FileAttemptStore(File(context.noBackupFilesDir, "attempts.json"))
-    override val build: String = appVersion() + " " + Build.FINGERPRINT
+    override val build: String = installation() + " " + Build.FINGERPRINT
 
     override fun thermal() = Thermal(context)
 
     override fun engines(model: OpenModel): EngineFactory = InterpreterFactory(model.bytes, log)
 
-    private fun appVersion(): String =
-        context.packageManager.getPackageInfo(context.packageName, 0).versionName ?: "unknown"
+    /** Builds of one version may have other libraries in them. */
+    private fun installation(): String {
+        val installed = context.packageManager.getPackageInfo(context.packageName, 0)
+        return (installed.versionName ?: "unknown") + " " + installed.lastUpdateTime
+    }
 }

@@ -82,6 +82,38 @@ class DelegateScreenTest {
     }
 
     @Test
+    fun aDeviceThatIsTooHotAtTheStartDoesNotStartTheGpu() {
+        fakes.settings.delegate = DelegateKind.GPU.name
+        shadowOf(app.getSystemService(android.os.PowerManager::class.java)).setCurrentThermalStatus(4)
+        val activity = launch().get()
+        until("the CPU") { "GPU was left because the device is too hot" in activity.words(R.id.runs_on) }
+        assertEquals(listOf(DelegateKind.CPU), fakes.lab.made.map { it.kind })
+        assertEquals(activity.getString(R.string.hot_warning), activity.words(R.id.warning))
+    }
+
+    /** Nobody listens while the screen is left; what was heard before it says nothing of now. */
+    @Test
+    fun heatIsAskedForAnewWhenTheAppComesBack() {
+        fakes.settings.delegate = DelegateKind.GPU.name
+        val power = shadowOf(app.getSystemService(android.os.PowerManager::class.java))
+        val controller = launch()
+        val activity = controller.get()
+        activity.settle()
+        for ((status, kind) in listOf(4 to DelegateKind.CPU, 0 to DelegateKind.GPU, 4 to DelegateKind.CPU)) {
+            controller.pause().stop()
+            activity.onTrimMemory(android.content.ComponentCallbacks2.TRIM_MEMORY_UI_HIDDEN)
+            until("the engine is closed") { fakes.lab.open == 0 }
+            fakes.lab.made.clear()
+            power.setCurrentThermalStatus(status)
+            controller.start().resume()
+            until("an engine") { fakes.lab.open == 1 }
+            activity.settle()
+            assertEquals(listOf(kind), fakes.lab.made.map { it.kind })
+            assertEquals(status == 4, activity.isShown(R.id.warning))
+        }
+    }
+
+    @Test
     fun aShareThatCannotBeReadIsSaidToBeUnknown() {
         fakes.lab.silent.add(DelegateKind.CPU)
         val activity = launch().get()
@@ -109,6 +141,53 @@ class DelegateScreenTest {
         assertFalse(fakes.lab.made.any { it.kind == DelegateKind.GPU })
         activity.tap(R.id.delegate_gpu)
         until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+    }
+
+    /** The CPU runs as chosen, but without what was meant. */
+    @Test
+    fun xnnpackThatTookTheAppDownTwiceIsTriedOnceMoreWhenTheCpuIsChosenAgain() {
+        val sha = dev.swiftformer.app.model.ModelLibrary(fakes.files).index().models.first().sha256
+        fakes.attempts.text = """{"crashes": {"$sha test CPU true": 2}, "pending": []}"""
+        val activity = launch().get()
+        activity.settle()
+        assertTrue(activity.words(R.id.runs_on), "ended twice with XNNPACK" in activity.words(R.id.runs_on))
+        activity.tap(R.id.delegate_cpu)
+        until("XNNPACK") { activity.words(R.id.runs_on) == "CPU with XNNPACK, ${activity.threads()}: 90 of 90 operators" }
+    }
+
+    /** The first load holds the engine's thread; of those that wait for it, only the last is still wanted. */
+    @Test
+    fun quickTapsStartOnlyTheFirstAndTheLast() {
+        val activity = launch().get()
+        activity.settle()
+        val latch = CountDownLatch(1)
+        val files = fakes.files
+        fakes.files = object : BundleFiles by files {
+            override fun open(name: String): InputStream {
+                if (name == "golden.png") latch.await()
+                return files.open(name)
+            }
+        }
+        fakes.lab.made.clear()
+        activity.tap(R.id.delegate_gpu)
+        until("the first load") { activity.words(R.id.runs_on) == activity.getString(R.string.trying, "GPU") }
+        for (id in listOf(R.id.delegate_nnapi, R.id.delegate_gpu, R.id.delegate_cpu, R.id.delegate_nnapi)) activity.tap(id)
+        latch.countDown()
+        until("NNAPI") { activity.words(R.id.runs_on) == "NNAPI on example-npu: 90 of 90 operators" }
+        assertEquals(listOf(DelegateKind.GPU, DelegateKind.NNAPI), fakes.lab.made.map { it.kind })
+    }
+
+    @Test
+    fun threadsOfTheCpuDoNotRestartAGpuThatTookAll() {
+        fakes.settings.delegate = DelegateKind.GPU.name
+        val threads = fakes.settings.threads
+        val activity = launch().get()
+        activity.settle()
+        activity.tap(if (threads > 1) R.id.fewer_threads else R.id.more_threads)
+        activity.rest()
+        until("the GPU") { activity.words(R.id.runs_on) == "GPU: 90 of 90 operators" }
+        assertTrue(fakes.settings.threads != threads)
+        assertEquals(1, fakes.lab.made.size)
     }
 
     /** Its button is still checked: it is what was asked for. */

@@ -1,6 +1,7 @@
 package dev.swiftformer.app
 
 import android.graphics.Bitmap
+import dev.swiftformer.app.model.BundleFiles
 import dev.swiftformer.app.picture.PictureProblem
 import dev.swiftformer.app.session.EngineRoom
 import dev.swiftformer.app.session.Session
@@ -10,6 +11,7 @@ import dev.swiftformer.core.FallbackReason
 import dev.swiftformer.core.FrameConverter
 import org.junit.After
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
@@ -19,6 +21,7 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
+import java.io.InputStream
 
 /** Errors that nothing announces, such as too little memory, on the engine's thread: they are said, and none ends the app. */
 @RunWith(RobolectricTestRunner::class)
@@ -110,6 +113,38 @@ class EngineRoomTest {
         room.still(photo(), false, false)
         assertNull(session.state.pictureProblem)
         assertNotNull(session.state.speed)
+    }
+
+    /** Answers are of the model that is named above them. */
+    @Test
+    fun answersGoWithTheirModelAndTheirPicture() {
+        fun nothing() = session.state.answers.isEmpty() && session.state.speed == null
+        val files = fakes.files
+        room.live(frame(), 0)
+        assertFalse(nothing())
+        var during = false
+        fakes.files = object : BundleFiles by files {
+            override fun open(name: String): InputStream {
+                during = nothing()
+                return files.open(name)
+            }
+        }
+        room.load(session.state.choice.copy(model = 1), false)
+        assertTrue("while the other model starts", during)
+        room.still(photo(), false, false)
+        assertFalse(nothing())
+        room.resume()
+        assertTrue("back at the camera", nothing())
+        for (broken in listOf("golden.png", "micro_float32.tflite")) {
+            fakes.files = files
+            room.load(session.state.choice.copy(model = 1), false)
+            room.still(photo(), false, false)
+            assertFalse(nothing())
+            fakes.files = MemoryFiles.copy(app).also { it.content.remove(broken) }
+            room.load(session.state.choice.copy(model = 0), false)
+            assertTrue(words(), session.state.problem is SessionProblem.BadModel)
+            assertTrue(broken, nothing())
+        }
     }
 
     /** The model sees every column of it, the screen a picture that fits into a texture. */

@@ -1,6 +1,8 @@
 package dev.swiftformer.app
 
 import dev.swiftformer.app.engine.Logcat
+import dev.swiftformer.app.engine.OwnLog
+import dev.swiftformer.app.engine.during
 import dev.swiftformer.app.engine.orClose
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
@@ -12,6 +14,11 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
 import java.io.IOException
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.CopyOnWriteArrayList
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
+import kotlin.concurrent.thread
 
 /** Around the runtime: the log it writes, and its native memory when something fails. Programs stand in for `logcat`. */
 @RunWith(RobolectricTestRunner::class)
@@ -59,6 +66,31 @@ class EngineTest {
     fun aLogThatFailsIsUnknown() {
         assertNull(Logcat({ throw IOException("no such program") }).since("mark 1"))
         assertNull(Logcat({ program("sh", "-c", "echo mark 1; exit 3") }).since("mark 1"))
+    }
+
+    /** Two screens start an engine each, at once. */
+    @Test
+    fun twoStartsDoNotReadEachOthersLines() {
+        val lines = CopyOnWriteArrayList<String>()
+        val shared = object : OwnLog {
+            override fun mark() = lines.size.toString()
+
+            override fun since(mark: String) = lines.drop(mark.toInt())
+        }
+        val both = CountDownLatch(2)
+        val read = ConcurrentHashMap<String, List<String>>()
+        val threads = listOf("first", "second").map { name ->
+            thread {
+                shared.during { said ->
+                    lines.add(name)
+                    both.countDown()
+                    both.await(200, TimeUnit.MILLISECONDS)
+                    read[name] = said().orEmpty()
+                }
+            }
+        }
+        threads.forEach { it.join() }
+        assertEquals(mapOf("first" to listOf("first"), "second" to listOf("second")), read.toMap())
     }
 
     @Test

@@ -6,6 +6,7 @@ import android.net.Uri
 import android.os.Bundle
 import android.os.Parcel
 import android.os.Parcelable
+import dev.swiftformer.app.model.BundleFiles
 import dev.swiftformer.core.Json
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
@@ -126,6 +127,18 @@ class HostileTest {
             if (!name.startsWith("model with noise")) assertTrue(name, activity.words(R.id.warning).length > 20)
             controller.pause().stop().destroy()
         }
+    }
+
+    @Test
+    fun anIndexThatTheMemoryDoesNotHoldIsSaidToBe() {
+        val files = fakes.files
+        fakes.files = object : BundleFiles by files {
+            override fun open(name: String) = throw OutOfMemoryError("Failed to allocate")
+        }
+        val activity = launch().get()
+        until("a message") { "not enough memory" in activity.words(R.id.warning) }
+        val about = Robolectric.buildActivity(AboutModelActivity::class.java).setup().get()
+        until("a line") { about.findViewById<android.view.ViewGroup>(R.id.about_lines).childCount == 1 }
     }
 
     @Test

@@ -9,6 +9,8 @@ import android.os.Bundle
 import android.view.KeyEvent
 import dev.swiftformer.app.camera.CameraProblem
 import dev.swiftformer.app.camera.Facing
+import dev.swiftformer.core.DelegateChooser
+import dev.swiftformer.core.Json
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
@@ -43,6 +45,7 @@ class LifecycleTest {
         assertTrue(activity.words(R.id.speed).startsWith("Picture"))
         activity.tap(R.id.freeze)
         assertFalse(activity.isShown(R.id.still))
+        assertFalse("the answer is of a picture that is gone", activity.row(0).isShown)
         assertNotNull(fakes.fakeCamera.started)
     }
 
@@ -164,6 +167,30 @@ class LifecycleTest {
         controller.start().resume()
         controller.get().settle()
         assertEquals(1, fakes.lab.open)
+    }
+
+    /** In the background the system may end the process, and nobody is to blame. */
+    @Test
+    fun aProcessThatEndsInTheBackgroundIsNoCrashOfItsDelegate() {
+        grantCamera()
+        fun underWay() = (Json.parse(fakes.attempts.text) as Map<*, *>)["pending"] as List<*>
+        val controller = launch()
+        val activity = controller.get()
+        activity.settle()
+        repeat(DelegateChooser.CONFIRMING_RUNS + 1) {
+            activity.seeFrames()
+            activity.rest()
+        }
+        assertEquals(1, underWay().size)
+        controller.pause().stop()
+        assertEquals(0, underWay().size)
+        controller.start().resume()
+        activity.seeFrames()
+        activity.rest()
+        assertEquals(1, underWay().size)
+        controller.pause().stop()
+        activity.onTrimMemory(ComponentCallbacks2.TRIM_MEMORY_UI_HIDDEN)
+        until("the engine is closed") { fakes.lab.open == 0 && underWay().isEmpty() }
     }
 
     @Test

@@ -4,10 +4,12 @@ import android.content.Context
 import dev.swiftformer.app.engine.FileAttemptStore
 import dev.swiftformer.core.DelegateKind
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertNotEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import java.io.File
 
@@ -22,6 +24,30 @@ class StoresTest {
         assertEquals("{\"pending\": [\"a\"]}", FileAttemptStore(file).read())
         FileAttemptStore(file).write("")
         assertEquals("", FileAttemptStore(file).read())
+    }
+
+    /** A process that is killed while it writes must not lose what was there. */
+    @Test
+    fun theOldAttemptsStayUntilTheNewOnesAreWhole() {
+        val file = File(File(app.noBackupFilesDir, "attempts").apply { mkdirs() }, "attempts.json")
+        FileAttemptStore(file).write("old")
+        file.inputStream().use { old ->
+            FileAttemptStore(file).write("new, and longer")
+            assertEquals("old", old.readBytes().toString(Charsets.UTF_8))
+        }
+        assertEquals("new, and longer", FileAttemptStore(file).read())
+        assertEquals(listOf("attempts.json"), file.parentFile!!.list()!!.toList())
+    }
+
+    /** Another build of the same version may have newer libraries. */
+    @Test
+    fun crashesAreOfOneInstallation() {
+        val installed = shadowOf(app.packageManager).getInternalMutablePackageInfo(app.packageName)
+        installed.lastUpdateTime = 1
+        val first = DeviceParts(app).build
+        assertEquals(first, DeviceParts(app).build)
+        installed.lastUpdateTime = 2
+        assertNotEquals(first, DeviceParts(app).build)
     }
 
     @Test

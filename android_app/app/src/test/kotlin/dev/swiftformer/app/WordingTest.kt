@@ -78,10 +78,13 @@ class WordingTest {
 
     @Test
     fun xnnpackIsLeftOutOnlyWhereItBreaks() {
-        assertTrue(Processor.breaksXnnpack("x86_64", setOf("sse2", "avx512f")))
-        assertFalse(Processor.breaksXnnpack("x86_64", setOf("sse2", "avx2")))
-        assertFalse(Processor.breaksXnnpack("arm64-v8a", setOf("avx512f")))
-        assertFalse(Processor.breaksXnnpack("", emptySet()))
+        fun breaks(abi: String, vararg flags: String, version: String = "2.16.1") =
+            Processor.breaksXnnpack(abi, flags.toSet()) { version }
+        assertTrue(breaks("x86_64", "sse2", "avx512f"))
+        assertFalse(breaks("x86_64", "sse2", "avx512f", version = "2.17.0"))
+        assertFalse(breaks("x86_64", "sse2", "avx2"))
+        assertFalse(breaks("arm64-v8a", "avx512f"))
+        assertFalse(breaks(""))
     }
 
     /** WCAG 2.1, success criterion 1.4.3: 4.5 to 1. */

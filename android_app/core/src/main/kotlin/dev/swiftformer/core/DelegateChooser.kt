@@ -8,7 +8,7 @@ class FallbackReason(val kind: Kind, val choice: DelegateChoice, val arguments: 
         /** Arguments: the delegate's own words. */
         REFUSED,
 
-        /** Arguments: how many times the app died with it. */
+        /** Arguments: how many times the app died with it; what came before it was chosen again counts as once. */
         CRASHED,
 
         /** Arguments: the largest difference of a logit, the bound. */
@@ -35,14 +35,6 @@ class FallbackReason(val kind: Kind, val choice: DelegateChoice, val arguments: 
     override fun toString(): String = "$kind $choice $arguments"
 }
 
-/** A small text that outlives the process; written through to the disk before [write] returns. */
-interface AttemptStore {
-    /** What was written last; empty before. */
-    fun read(): String
-
-    fun write(text: String)
-}
-
 /** What the chooser came to. */
 sealed class Outcome {
     abstract val fallbacks: List<FallbackReason>
@@ -61,12 +53,13 @@ sealed class Outcome {
  *
  * Each is started, checked with the golden picture, and given up with a reason when the delegate refuses, takes nothing,
  * computes something else, gives no numbers, dies with the app, or the device grows too hot. That the app died is known from
- * a marker that is written before an attempt and taken away after [CONFIRMING_RUNS] runs; what died [CRASH_LIMIT] times is
- * not tried again until [forgive].
+ * a marker that is written before an attempt and taken away when its engine is closed, or rests; what died [CRASH_LIMIT]
+ * times, without an orderly end after [CONFIRMING_RUNS] runs in between, is not tried again until [forgive].
  *
- * All calls on the thread that runs the engine. Several may share a store, each on its own thread: two screens of one app.
+ * All calls on the thread that runs the engine, but for [rest] and [work]. Several may share a store, each on its own
+ * thread: two screens of one app.
  *
- * @param key what the crash count is of: the model's SHA-256, the app's version and the system's.
+ * @param key what the crash count is of: the model's SHA-256, the app's installation and the system's version.
  * @param check the golden check, or null where a file has none (a file of one's own).
  * @param process names the process that runs: a marker of another one is a crash, one of this one is an engine that lives.
  */
@@ -78,42 +71,66 @@ class DelegateChooser(
     process: String = PROCESS,
 ) {
     private val attempts = Attempts(store, process)
+    private val marker = Marker(attempts)
     private var chain: List<DelegateChoice> = emptyList()
     private var at = 0
     private var current: InferenceEngine? = null
     private var reasons = ArrayList<FallbackReason>()
     private var runs = 0
     private var heat = 0
-    private var confirmed = true
 
     /** Start the model as wanted or as near as it goes; an engine that runs is closed first. */
     fun start(wanted: DelegateChoice): Outcome {
         close()
         reasons = ArrayList()
-        val cpu = DelegateChoice(DelegateKind.CPU, wanted.threads)
-        val plain = cpu.copy(xnnpack = false)
-        chain = listOf(wanted, cpu, plain).distinct().let { if (wanted == plain) listOf(plain) else it }
+        chain = chain(wanted)
         at = 0
         return goOn()
     }
 
+    private fun chain(wanted: DelegateChoice): List<DelegateChoice> {
+        val cpu = DelegateChoice(DelegateKind.CPU, wanted.threads)
+        val plain = cpu.copy(xnnpack = false)
+        return if (wanted == plain) listOf(plain) else listOf(wanted, cpu, plain).distinct()
+    }
+
+    /**
+     * Whether the running engine is all that [wanted] asks for: a delegate that took every operator leaves the CPU's
+     * threads nothing. What it falls back to then has them.
+     */
+    fun keeps(wanted: DelegateChoice): Boolean {
+        val running = current?.description ?: return false
+        val share = running.share
+        val whole = running.choice.kind != DelegateKind.CPU && share != null && share.taken == share.total
+        if (!whole || wanted.copy(threads = running.choice.threads) != running.choice) return false
+        chain = chain(wanted)
+        return true
+    }
+
     /** Give the running engine up for [reason] and go on with the next; with nothing left, [Outcome.Failed]. */
     fun giveUp(reason: FallbackReason): Outcome {
-        close()
+        end(false)
         reasons.add(reason)
         at++
         return goOn()
     }
 
-    /** A run went well: its scores were finite. After [CONFIRMING_RUNS] of them the attempt counts as survived. */
+    /** To be called before each run. */
+    fun beforeRun() = marker.goOn()
+
+    /** A run went well: its scores were finite. After [CONFIRMING_RUNS] of them an orderly end forgets earlier crashes. */
     fun ran() {
-        if (confirmed) return
-        runs++
-        if (runs >= CONFIRMING_RUNS) {
-            confirmed = true
-            attempts.survived(name(chain[at]))
-        }
+        if (runs < CONFIRMING_RUNS) runs++
     }
+
+    /**
+     * Nobody sees the app: until [work], what ends its process is the system or a person, not the delegate. Any thread; an
+     * engine may be starting.
+     */
+    fun rest() = marker.rest()
+
+    /** Runs follow again. Any thread. */
+    fun work() = marker.work()
 
     /** Why the running engine should be given up for the scores of a run, or null. */
     fun judge(scores: Scores): FallbackReason? =
@@ -136,16 +153,21 @@ class DelegateChooser(
     fun judgeFailure(error: Throwable): FallbackReason =
         FallbackReason(FallbackReason.Kind.FAILED_WHILE_RUNNING, chain[at], listOf(words(error)))
 
-    /** Forget that [choice] died with the app: a person picked it again by hand. */
-    fun forgive(choice: DelegateChoice) = attempts.forget(name(choice))
+    /** A person picked [choice] again by hand: it is tried once more, a CPU in both its forms, for it is picked as one. */
+    fun forgive(choice: DelegateChoice) {
+        attempts.lower(name(choice), CRASH_LIMIT - 1)
+        if (choice.kind == DelegateKind.CPU) attempts.lower(name(choice.copy(xnnpack = false)), CRASH_LIMIT - 1)
+    }
 
     /** Close the running engine; the app goes to the background or ends. No crash is counted for it. */
-    fun close() {
+    fun close() = end(runs >= CONFIRMING_RUNS)
+
+    private fun end(orderly: Boolean) {
         val engine = current ?: return
         current = null
-        closeQuietly(engine)
-        if (!confirmed) attempts.left(name(chain[at]))
-        confirmed = true
+        marker.closing()
+        val closed = closeQuietly(engine)
+        marker.end(orderly && closed)
     }
 
     private fun goOn(): Outcome {
@@ -155,10 +177,10 @@ class DelegateChooser(
             if (reason != null) {
                 reasons.add(reason)
             } else {
-                attempts.begun(name(choice))
+                marker.begin(name(choice))
                 val running = attempt(choice)
                 if (running != null) return running
-                attempts.left(name(choice))
+                marker.end(false)
             }
             at++
         }
@@ -185,7 +207,6 @@ class DelegateChooser(
             }
             kept = true
             current = engine
-            confirmed = false
             runs = 0
             return Outcome.Running(engine, golden, reasons.toList())
         } catch (error: Exception) {
@@ -214,13 +235,12 @@ class DelegateChooser(
         )
     }
 
-    /** A delegate that refused, or that failed while it ran, may also refuse to close; the reason is already known. */
-    private fun closeQuietly(engine: InferenceEngine?) {
-        try {
-            engine?.close()
-        } catch (_: Exception) {
-            return
-        }
+    /** False where it refused: one that refused to start, or failed while it ran, may; the reason is already known. */
+    private fun closeQuietly(engine: InferenceEngine?): Boolean = try {
+        engine?.close()
+        true
+    } catch (_: Exception) {
+        false
     }
 
     private fun words(error: Throwable): String = shown(error.message ?: error.javaClass.simpleName, 300)
@@ -235,73 +255,5 @@ class DelegateChooser(
         const val THERMAL_LIMIT = 4
 
         private val PROCESS = UUID.randomUUID().toString()
-    }
-}
-
-/**
- * Crash counts by name, and the attempts that are under way.
- *
- * Nothing is remembered beside the store, which is read before each change: another chooser of the same process writes it
- * too. The attempts in it are of the process that it names; those of another one ended with that process.
- */
-private class Attempts(private val store: AttemptStore, private val process: String) {
-    private class Record(val counts: LinkedHashMap<String, Int>, val pending: ArrayList<String>)
-
-    init {
-        change { false }
-    }
-
-    fun crashes(name: String): Int = synchronized(LOCK) { read(null).counts[name] ?: 0 }
-
-    fun begun(name: String) = change { it.pending.add(name) }
-
-    /** It ended without a crash before it was confirmed; earlier crashes still count. */
-    fun left(name: String) = change { it.pending.remove(name) }
-
-    fun survived(name: String) = change {
-        val changed = it.pending.remove(name)
-        it.counts.remove(name) != null || changed
-    }
-
-    fun forget(name: String) = change { it.counts.remove(name) != null }
-
-    /** @param change says whether it changed anything. */
-    private fun change(change: (Record) -> Boolean) = synchronized(LOCK) {
-        val ended = LinkedHashSet<String>()
-        val record = read(ended)
-        for (name in ended) record.counts[name] = (record.counts[name] ?: 0) + 1
-        if (change(record) || ended.isNotEmpty()) write(record)
-    }
-
-    /**
-     * What cannot be read counts as nothing: the store is the app's own, and a damaged one must not stop it.
-     *
-     * @param ended takes the attempts of a process that is no more.
-     */
-    private fun read(ended: MutableSet<String>?): Record {
-        val record = Record(LinkedHashMap(), ArrayList())
-        val json = try {
-            Json.parse(store.read())
-        } catch (_: JsonException) {
-            return record
-        }
-        val values = json as? Map<*, *> ?: return record
-        for ((name, count) in values["crashes"] as? Map<*, *> ?: emptyMap<String, Any>()) {
-            if (name is String && count is Long && count in 1..1000) record.counts[name] = count.toInt()
-        }
-        val pending = (values["pending"] as? List<*> ?: emptyList<String>()).filterIsInstance<String>()
-        if (values["process"] == process) record.pending.addAll(pending) else ended?.addAll(pending)
-        return record
-    }
-
-    private fun write(record: Record) {
-        val counts = record.counts
-        while (counts.size > MAX_NAMES) counts.remove(counts.keys.first())
-        store.write(Json.write(mapOf("crashes" to counts, "pending" to record.pending, "process" to process)))
-    }
-
-    private companion object {
-        const val MAX_NAMES = 200
-        val LOCK = Any()
     }
 }

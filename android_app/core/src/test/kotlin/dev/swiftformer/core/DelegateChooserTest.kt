@@ -25,7 +25,7 @@ class DelegateChooserTest {
     }
 
     private class Engine(
-        choice: DelegateChoice, private val logits: FloatArray, replaced: List<Replacement>?, private val closes: Boolean,
+        choice: DelegateChoice, private val logits: FloatArray, replaced: List<Replacement>?, private val closing: () -> Unit,
     ) : InferenceEngine {
         override val description = EngineDescription(choice, replaced)
         override val input: ByteBuffer = ByteBuffer.allocateDirect(12)
@@ -34,7 +34,7 @@ class DelegateChooserTest {
         override fun run() = logits.forEachIndexed { i, value -> output.putFloat(4 * i, value) }.let {}
         override fun close() {
             closed = true
-            if (!closes) throw IllegalStateException("close fails")
+            closing()
         }
     }
 
@@ -42,12 +42,12 @@ class DelegateChooserTest {
         val asked = ArrayList<DelegateChoice>()
         val made = ArrayList<Engine>()
         var replaced: List<Replacement>? = null
-        var closes = true
+        var closing: () -> Unit = {}
         override fun create(choice: DelegateChoice): InferenceEngine {
             asked.add(choice)
             val answer = answers[choice] ?: floatArrayOf(1f, 2f, 3f)
             if (answer is Throwable) throw answer
-            return Engine(choice, answer as FloatArray, replaced.takeIf { choice.kind != DelegateKind.CPU }, closes)
+            return Engine(choice, answer as FloatArray, replaced.takeIf { choice.kind != DelegateKind.CPU }, closing)
                 .also { made.add(it) }
         }
     }
@@ -143,6 +143,127 @@ class DelegateChooserTest {
         assertFellBack(chooser.start(gpu), gpu)
     }
 
+    /** Some drivers' first pictures go well. */
+    @Test
+    fun aDelegateThatDiesAfterManyRunsIsLeftAfterTwoTimes() {
+        repeat(2) {
+            val chooser = chooser(Factory(emptyMap()))
+            assertFellBack(chooser.start(gpu), gpu)
+            repeat(DelegateChooser.CONFIRMING_RUNS + 1) { chooser.ran() }
+            process = "after crash $it"
+        }
+        assertFellBack(chooser(Factory(emptyMap())).start(gpu), cpu, FallbackReason.Kind.CRASHED)
+    }
+
+    @Test
+    fun aDelegateThatDiesWhileItClosesIsLeftAfterTwoTimes() {
+        repeat(2) {
+            var left = ""
+            val factory = Factory(emptyMap()).also { it.closing = { left = store.text } }
+            val chooser = chooser(factory)
+            assertFellBack(chooser.start(gpu), gpu)
+            repeat(DelegateChooser.CONFIRMING_RUNS) { chooser.ran() }
+            chooser.rest()
+            chooser.close()
+            store.text = left // What a crash there leaves behind.
+            process = "after crash $it"
+        }
+        assertFellBack(chooser(Factory(emptyMap())).start(gpu), cpu, FallbackReason.Kind.CRASHED)
+    }
+
+    /** The system takes memory back, or a person wipes the app away: nobody sees it, and nothing runs. */
+    @Test
+    fun aProcessThatEndsWhileNothingRunsIsNoCrash() {
+        repeat(3) {
+            val chooser = chooser(Factory(emptyMap()))
+            assertFellBack(chooser.start(gpu), gpu)
+            chooser.beforeRun()
+            chooser.ran()
+            chooser.rest()
+            process = "later $it"
+        }
+        repeat(2) {
+            val chooser = chooser(Factory(emptyMap()))
+            chooser.rest()
+            assertFellBack(chooser.start(gpu), gpu)
+            chooser.work()
+            process = "in the end $it"
+        }
+        assertFellBack(chooser(Factory(emptyMap())).start(gpu), gpu)
+    }
+
+    @Test
+    fun aCrashAfterARestCounts() {
+        repeat(2) {
+            val chooser = chooser(Factory(emptyMap()))
+            assertFellBack(chooser.start(gpu), gpu)
+            chooser.rest()
+            chooser.work()
+            chooser.beforeRun()
+            process = "after crash $it"
+        }
+        assertFellBack(chooser(Factory(emptyMap())).start(gpu), cpu, FallbackReason.Kind.CRASHED)
+    }
+
+    @Test
+    fun onlyAnOrderlyEndAfterManyRunsForgetsACrash() {
+        store.text = """{"crashes": {"abc 1 GPU true": 1}, "pending": []}"""
+        fun crashes() = ((Json.parse(store.text) as Map<*, *>)["crashes"] as Map<*, *>)["abc 1 GPU true"]
+        for ((runs, left) in listOf(DelegateChooser.CONFIRMING_RUNS - 1 to 1L, DelegateChooser.CONFIRMING_RUNS to null)) {
+            val chooser = chooser(Factory(emptyMap()))
+            assertFellBack(chooser.start(gpu), gpu)
+            repeat(runs) { chooser.ran() }
+            assertEquals(1L, crashes())
+            chooser.close()
+            assertEquals(left, crashes())
+        }
+        store.text = """{"crashes": {"abc 1 GPU true": 1}, "pending": []}"""
+        val failing = chooser(Factory(emptyMap()))
+        failing.start(gpu)
+        repeat(DelegateChooser.CONFIRMING_RUNS) { failing.ran() }
+        failing.giveUp(failing.judgeFailure(EngineException("lost")))
+        assertEquals(1L, crashes())
+    }
+
+    @Test
+    fun whatIsChosenAgainIsTriedOnceMoreAndNotTwice() {
+        store.text = """{"crashes": {"abc 1 GPU true": 2}, "pending": []}"""
+        val chooser = chooser(Factory(emptyMap()))
+        chooser.forgive(gpu)
+        assertFellBack(chooser.start(gpu), gpu)
+        process = "after the crash"
+        assertFellBack(chooser(Factory(emptyMap())).start(gpu), cpu, FallbackReason.Kind.CRASHED)
+    }
+
+    /** A person can choose the CPU, but not its plain kernels. */
+    @Test
+    fun theCpuIsForgivenInBothForms() {
+        store.text = """{"crashes": {"abc 1 CPU true": 2, "abc 1 CPU false": 2}, "pending": []}"""
+        val chooser = chooser(Factory(mapOf(cpu to EngineException("no"))))
+        assertTrue(chooser.start(cpu) is Outcome.Failed)
+        chooser.forgive(cpu)
+        assertFellBack(chooser.start(cpu), plain, FallbackReason.Kind.REFUSED)
+    }
+
+    @Test
+    fun threadsOfTheCpuStartNoDelegateAnewThatTookAll() {
+        val more = gpu.copy(threads = 3)
+        for ((taken, kept) in listOf(4 to true, 3 to false)) {
+            val chooser = chooser(Factory(emptyMap()).also { it.replaced = listOf(Replacement("Gpu", taken, 4, 1)) })
+            assertFalse(chooser.keeps(gpu))
+            chooser.start(gpu)
+            assertEquals(kept, chooser.keeps(more))
+            assertFalse(chooser.keeps(cpu))
+            if (kept) assertFellBack(chooser.giveUp(chooser.judgeFailure(EngineException("lost"))), cpu.copy(threads = 3), FallbackReason.Kind.FAILED_WHILE_RUNNING)
+            if (kept) assertFalse(chooser.keeps(more))
+        }
+        val silent = chooser(Factory(emptyMap()))
+        silent.start(gpu)
+        assertFalse(silent.keeps(more))
+        silent.start(cpu)
+        assertFalse(silent.keeps(cpu.copy(threads = 3)))
+    }
+
     /** Two screens of one app, each with its own chooser. */
     @Test
     fun anEngineThatAnotherChooserOfTheProcessRunsIsNoCrash() {
@@ -162,8 +283,6 @@ class DelegateChooserTest {
         assertFellBack(second.start(gpu), gpu)
         first.close()
         process = "next" // The second one's marker is still there.
-        assertFellBack(chooser(Factory(emptyMap())).start(gpu), gpu)
-        process = "last"
         assertFellBack(chooser(Factory(emptyMap())).start(gpu), cpu, FallbackReason.Kind.CRASHED)
     }
 
@@ -192,6 +311,8 @@ class DelegateChooserTest {
         val chooser = chooser(Factory(emptyMap()))
         chooser.start(gpu)
         repeat(DelegateChooser.CONFIRMING_RUNS) { chooser.ran() }
+        assertTrue("GPU" in store.text)
+        chooser.close()
         assertFalse("GPU" in store.text)
     }
 
@@ -212,9 +333,9 @@ class DelegateChooserTest {
 
     @Test
     fun anEngineThatDoesNotCloseIsNotInTheWay() {
-        val factory = Factory(mapOf(gpu to floatArrayOf(7f, 7f, 7f))).also { it.closes = false }
+        val factory = Factory(mapOf(gpu to floatArrayOf(7f, 7f, 7f))).also { it.closing = { throw IllegalStateException("close fails") } }
         assertFellBack(chooser(factory).start(gpu), cpu, FallbackReason.Kind.WRONG_ANSWER)
-        val later = chooser(Factory(emptyMap()).also { it.closes = false })
+        val later = chooser(Factory(emptyMap()).also { it.closing = { throw IllegalStateException("close fails") } })
         later.start(gpu)
         assertFellBack(later.giveUp(later.judgeFailure(EngineException("lost"))), cpu, FallbackReason.Kind.FAILED_WHILE_RUNNING)
         later.close()

@@ -2,6 +2,7 @@ package dev.swiftformer.app.engine
 
 import android.system.ErrnoException
 import android.system.Os
+import android.system.OsConstants
 import dev.swiftformer.core.AttemptStore
 import java.io.File
 import java.io.FileOutputStream
@@ -9,11 +10,13 @@ import java.io.IOException
 
 /**
  * [AttemptStore] in a file, on storage before [write] returns: a driver that takes the process down leaves no time for
- * anything later.
+ * anything later. Another file takes the old one's place, whole: it may come down while it writes, too.
  *
  * @param file in a folder that is not backed up.
  */
 class FileAttemptStore(private val file: File) : AttemptStore {
+    private val fresh = File(file.path + ".new")
+
     override fun read(): String = try {
         if (file.length() in 1..MAX_BYTES) file.readText() else ""
     } catch (e: IOException) {
@@ -22,15 +25,26 @@ class FileAttemptStore(private val file: File) : AttemptStore {
 
     override fun write(text: String) {
         try {
-            FileOutputStream(file).use { out ->
+            FileOutputStream(fresh).use { out ->
                 out.write(text.toByteArray())
-                out.flush()
                 Os.fsync(out.fd)
             }
+            Os.rename(fresh.path, file.path)
+            keepNames()
         } catch (e: IOException) {
             // Storage is full: trying without the marker beats not trying at all.
         } catch (e: ErrnoException) {
             // The same.
+        }
+    }
+
+    /** The folder's new entry on storage, too: a driver may take the whole system down. */
+    private fun keepNames() {
+        val folder = Os.open(file.parent ?: return, OsConstants.O_RDONLY, 0)
+        try {
+            Os.fsync(folder)
+        } finally {
+            Os.close(folder)
         }
     }
 

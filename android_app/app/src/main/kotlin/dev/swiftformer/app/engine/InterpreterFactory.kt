@@ -28,9 +28,13 @@ class InterpreterFactory(
     private val precisionLoss: Boolean = true,
 ) : EngineFactory {
     override fun create(choice: DelegateChoice): InterpreterEngine {
-        val breaks = Processor.breaksXnnpack()
+        val breaks = Processor.breaksXnnpack { TensorFlowLite.runtimeVersion() }
         if (choice.kind == DelegateKind.CPU && choice.xnnpack && breaks) throw EngineException(AVX512)
-        val mark = log.mark()
+        return log.during { said -> start(choice, choice.xnnpack && !breaks, said) }
+    }
+
+    /** @param said what the runtime wrote since it was asked. */
+    private fun start(choice: DelegateChoice, xnnpack: Boolean, said: () -> List<String>?): InterpreterEngine {
         var accelerator: String? = null
         val delegate: Delegate? = when (choice.kind) {
             DelegateKind.CPU -> null
@@ -40,13 +44,12 @@ class InterpreterFactory(
                 nnapi(accelerator)
             }
         }
-        val xnnpack = choice.xnnpack && !breaks
         val options = Interpreter.Options().setNumThreads(choice.threads).setUseXNNPACK(xnnpack)
         if (delegate != null) options.addDelegate(delegate)
         return orClose(delegate as? AutoCloseable) {
             val interpreter = start(options)
             orClose(interpreter) {
-                val replaced = DelegateLog.of(log.since(mark), xnnpack)
+                val replaced = DelegateLog.of(said(), xnnpack)
                 val description = EngineDescription(choice, replaced, accelerator, TensorFlowLite.runtimeVersion())
                 InterpreterEngine(interpreter, delegate as? AutoCloseable, description)
             }
@@ -86,7 +89,7 @@ class InterpreterFactory(
 
     companion object {
         /** The reason that this class has itself; the app has a sentence for it. */
-        const val AVX512 = "XNNPACK of this library fails on x86 processors with AVX-512"
+        const val AVX512 = "XNNPACK of this library's version fails on x86 processors with AVX-512"
     }
 }
 

@@ -23,6 +23,18 @@ interface OwnLog {
 }
 
 /**
+ * What [start] makes, given the reading of what TFLite wrote since it began; null where that cannot be read.
+ *
+ * One at a time in the whole process: a line does not say which engine it is of.
+ */
+fun <T> OwnLog.during(start: (() -> List<String>?) -> T): T = synchronized(STARTING) {
+    val mark = mark()
+    start { since(mark) }
+}
+
+private val STARTING = Any()
+
+/**
  * [OwnLog] by the system's `logcat`.
  *
  * @param start starts what prints this process's lines of both tags and ends.

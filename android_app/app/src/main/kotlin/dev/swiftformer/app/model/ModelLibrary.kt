@@ -33,14 +33,15 @@ class ModelLibrary(private val files: BundleFiles) {
      * @throws ModelIndexException the index is damaged.
      */
     fun index(): ModelIndex {
-        val text = try {
-            files.open(INDEX).use { it.readBytes() }.toString(Charsets.UTF_8)
+        return try {
+            ModelIndex.parse(files.open(INDEX).use { it.readBytes() }.toString(Charsets.UTF_8))
         } catch (e: FileNotFoundException) {
-            return ModelIndex(emptyList())
+            ModelIndex(emptyList())
         } catch (e: IOException) {
             throw ModelIndexException("cannot be read")
+        } catch (e: OutOfMemoryError) {
+            throw ModelIndexException(NO_MEMORY)
         }
-        return ModelIndex.parse(text)
     }
 
     /**
@@ -49,15 +50,15 @@ class ModelLibrary(private val files: BundleFiles) {
      * @throws ModelProblemException it cannot be used, and why.
      */
     fun open(entry: ModelIndex.Entry): OpenModel {
-        val bytes = try {
-            files.map(entry.file)
+        return try {
+            val bytes = files.map(entry.file)
+            OpenModel(ModelFile.read(bytes, entry.file, entry.sha256), bytes)
         } catch (e: IOException) {
             val reason = e.message ?: e.javaClass.simpleName
             throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(reason)))
-        } catch (e: OutOfMemoryError) {  // a packer that compressed it: then it is read, not mapped
-            throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf("not enough memory")))
+        } catch (e: OutOfMemoryError) {  // a packer that compressed it: then it is read, not mapped; or its labels
+            throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
         }
-        return OpenModel(ModelFile.read(bytes, entry.file, entry.sha256), bytes)
     }
 
     /** The picture that a model must answer as recorded, opaque; null where there is none that can be read. */
@@ -73,5 +74,6 @@ class ModelLibrary(private val files: BundleFiles) {
 
     private companion object {
         const val INDEX = "index.json"
+        const val NO_MEMORY = "not enough memory"
     }
 }

@@ -30,14 +30,15 @@ import dev.swiftformer.core.RgbSource
 import dev.swiftformer.core.Scores
 
 /**
- * The engine's thread: everything here is called on it.
+ * The engine's thread: everything here is called on it, but for [rest] and [work].
  *
  * @param post hands a change of the session's state to the main thread.
  */
 internal class EngineRoom(private val parts: Parts, private val post: ((Session) -> Unit) -> Unit) {
     private var entries: List<ModelIndex.Entry> = emptyList()
     private var open: OpenModel? = null
-    private var chooser: DelegateChooser? = null
+    @Volatile private var chooser: DelegateChooser? = null
+    private var resting = false
     private var lane: Lane? = null
     private var still: Bitmap? = null
     private var shownAt = 0L
@@ -67,17 +68,24 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
 
     /** Runs [choice] in place of what runs. */
     fun load(choice: Choice, insisting: Boolean) {
+        val entry = entries.getOrNull(choice.model)
+        val wanted = DelegateChoice(choice.delegate, choice.threads)
+        val same = lane != null && entry != null && open?.description?.where == entry.file
+        if (same && !insisting && chooser?.keeps(wanted) == true) return tell { copy(trying = false) }
         sleep()
-        val entry = entries.getOrNull(choice.model) ?: return
+        if (entry == null) return
         val model = try {
             open?.takeIf { it.description.where == entry.file } ?: parts.models.open(entry)
         } catch (e: ModelProblemException) {
             return refuse(e.problem)
-        } catch (e: OutOfMemoryError) {
-            return refuse(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
         }
         open = model
-        tell { copy(model = model.description, engine = null, problem = null, trying = true) }
+        tell {
+            copy(
+                model = model.description, engine = null, problem = null, trying = true,
+                answers = emptyList(), speed = null,
+            )
+        }
         val check = try {
             check(entry, model)
         } catch (e: ModelProblemException) {
@@ -87,8 +95,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         }
         val key = model.description.sha256 + " " + parts.build
         val fresh = DelegateChooser(parts.engines(model), parts.attempts, key, check)
-        chooser = fresh
-        val wanted = DelegateChoice(choice.delegate, choice.threads)
+        adopt(fresh)
         if (insisting) fresh.forgive(wanted)
         fresh.judgeThermal(heat)
         arrive(fresh.start(wanted))
@@ -97,8 +104,31 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
     private fun refuse(problem: ModelProblem) {
         open = null
         tell {
-            copy(trying = false, model = null, engine = null, problem = SessionProblem.BadModel(problem), answers = emptyList())
+            copy(
+                trying = false, model = null, engine = null, problem = SessionProblem.BadModel(problem),
+                answers = emptyList(), speed = null,
+            )
         }
+    }
+
+    @Synchronized
+    private fun adopt(fresh: DelegateChooser) {
+        chooser = fresh
+        if (resting) fresh.rest()
+    }
+
+    /** What ends the process until [work] is no delegate. On the main thread, at once: the engine's may be busy. */
+    @Synchronized
+    fun rest() {
+        resting = true
+        chooser?.rest()
+    }
+
+    /** Ends [rest]; on the main thread. */
+    @Synchronized
+    fun work() {
+        resting = false
+        chooser?.work()
     }
 
     private fun check(entry: ModelIndex.Entry, model: OpenModel): ((InferenceEngine) -> GoldenResult)? {
@@ -116,7 +146,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
                 lane = null
                 tell {
                     copy(
-                        trying = false, engine = null, answers = emptyList(),
+                        trying = false, engine = null, answers = emptyList(), speed = null,
                         problem = SessionProblem.NoEngine(model.where, outcome.fallbacks),
                     )
                 }
@@ -226,6 +256,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         var ran = written
         var reason: FallbackReason? = null
         val error = failure {
+            chooser?.beforeRun()
             running.engine.run()
             ran = System.nanoTime()
             running.scores.read(running.engine.output)
@@ -292,6 +323,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
             it.lastFrame = 0L
         }
         times.reset()
+        tell { copy(answers = emptyList(), speed = null) }
         parts.pictures.forget()
     }
 

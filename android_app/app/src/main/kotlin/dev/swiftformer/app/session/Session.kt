@@ -13,6 +13,7 @@ import dev.swiftformer.core.DelegateKind
 import dev.swiftformer.core.FrameConverter
 import dev.swiftformer.core.FrameException
 import java.util.concurrent.atomic.AtomicBoolean
+import java.util.concurrent.atomic.AtomicInteger
 
 /**
  * From pictures to answers: holds the model that runs and the picture that stands still, and outlives a rotation.
@@ -36,8 +37,10 @@ class Session(private val parts: Parts) {
     private val busy = AtomicBoolean(false)
     private val frozen = AtomicBoolean(false)
     private val room = EngineRoom(parts) { change -> main.post { if (!closed) change(this) } }
+    private val loads = AtomicInteger()  // counts what was asked for, so that only the last of it starts
+    private val forgives = AtomicBoolean(false)  // of a load that came to nothing, the next insists
     private var asleep = false
-    private var unlisted: Boolean? = null  // a choice that waits for the list of models: whether it insists
+    private var unlisted = false  // a choice waits for the list of models
     private var closed = false
 
     var listener: Listener? = null
@@ -66,9 +69,10 @@ class Session(private val parts: Parts) {
     /** Runs what is chosen, at once or as soon as there is a list to choose from. */
     private fun load(insisting: Boolean) {
         val choice = state.choice
-        val insists = insisting || unlisted == true
-        unlisted = if (state.modelFile == null) insists else null
-        if (unlisted == null) engine.post { room.load(choice, insists) }
+        if (insisting) forgives.set(true)
+        unlisted = state.modelFile == null
+        val mine = loads.incrementAndGet()
+        if (!unlisted) engine.post { if (loads.get() == mine) room.load(choice, forgives.getAndSet(false)) }
     }
 
     /** A camera frame, on the frames' thread; left out while the one before is still being worked on. */
@@ -109,7 +113,7 @@ class Session(private val parts: Parts) {
     fun resume() {
         frozen.set(false)
         engine.post { room.resume() }
-        change { copy(still = null, pictureProblem = null, noPicture = false) }
+        change { copy(still = null, pictureProblem = null, noPicture = false, answers = emptyList(), speed = null) }
     }
 
     /** Classifies a picked or shared picture. */
@@ -149,11 +153,17 @@ class Session(private val parts: Parts) {
     fun sleep() {
         if (asleep) return
         asleep = true
+        loads.incrementAndGet()
         engine.post { room.sleep() }
         change { copy(trying = trying || modelFile != null, engine = null) }
     }
 
+    /** Nobody sees answers until [wake]. */
+    fun rest() = room.rest()
+
+    /** Ends [rest] and [sleep]. */
     fun wake() {
+        room.work()
         if (!asleep) return
         asleep = false
         load(false)
@@ -162,6 +172,7 @@ class Session(private val parts: Parts) {
     /** The end; nothing is told any more. [forgets]: nobody comes back to the picture that stands still. */
     fun close(forgets: Boolean) {
         closed = true
+        loads.incrementAndGet()
         engine.post {
             room.sleep()
             if (parts.pictures.owner === this) {
@@ -175,7 +186,7 @@ class Session(private val parts: Parts) {
     /** On the main thread, by the room as well. */
     internal fun change(answersOnly: Boolean = false, new: SessionState.() -> SessionState) {
         state = state.new()
-        if (unlisted != null && state.modelFile != null && !asleep) load(false)
+        if (unlisted && state.modelFile != null && !asleep) load(false)
         if (answersOnly) listener?.onAnswers() else listener?.onState(state)
     }
 
