@@ -186,7 +186,11 @@ class FakeCamera : CameraSource {
     }
 }
 
-/** A recorded frame as ImageReader gives it: a picture as YUV_420_888, rows padded, chroma planar or interleaved. */
+/**
+ * A made-up frame as ImageReader gives it: YUV_420_888, rows padded, chroma planar or with gaps between its samples.
+ *
+ * @param fill the sample of a plane (0 to 2: Y, U, V) in a column and row of that plane; where there is none, 0 is.
+ */
 class FakeImage(
     private val wide: Int,
     private val high: Int,
@@ -194,7 +198,7 @@ class FakeImage(
     private val chromaStep: Int = 2,
     planeCount: Int = 3,
     shortBy: Int = 0,
-    fill: (Int, Int) -> Int = { x, y -> (x / 80 xor y / 80) * 30 and 255 },
+    fill: (Int, Int, Int) -> Int = { plane, x, y -> if (plane == 0) (x / 80 xor y / 80) * 30 and 255 else 128 },
 ) : Image() {
     private val planes = List(planeCount) { index ->
         val step = if (index == 0) 1 else chromaStep
@@ -204,7 +208,7 @@ class FakeImage(
         val bytes = ByteBuffer.allocateDirect((stride * rows - shortBy).coerceAtLeast(1))
         for (y in 0 until rows) for (x in 0 until columns) {
             val at = y * stride + x * step
-            if (at < bytes.capacity()) bytes.put(at, if (index == 0) fill(x, y).toByte() else 128.toByte())
+            if (at < bytes.capacity()) bytes.put(at, fill(index, x, y).toByte())
         }
         plane(bytes, stride, step)
     }
