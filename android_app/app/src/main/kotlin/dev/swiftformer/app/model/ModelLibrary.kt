@@ -55,7 +55,7 @@ class ModelLibrary(private val files: BundleFiles) {
             val reason = e.message ?: e.javaClass.simpleName
             throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(reason)))
         } catch (e: OutOfMemoryError) {  // a packer that compressed it: then it is read, not mapped
-            throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf("not enough memory")))
+            throw ModelProblemException(ModelProblem(ModelProblem.Kind.NO_MEMORY, entry.file))
         }
         return OpenModel(ModelFile.read(bytes, entry.file, entry.sha256), bytes)
     }

@@ -107,6 +107,7 @@ class Wording(private val resources: Resources) {
         val arguments = listOf(problem.where) + problem.arguments.map { shown(it, longest) }
         val wanted = when (problem.kind) {
             ModelProblem.Kind.CANNOT_READ -> R.string.model_cannot_read
+            ModelProblem.Kind.NO_MEMORY -> R.string.model_no_memory
             ModelProblem.Kind.EMPTY -> R.string.model_empty
             ModelProblem.Kind.TOO_LARGE -> R.string.model_too_large
             ModelProblem.Kind.NOT_TFLITE -> R.string.model_not_tflite

@@ -74,7 +74,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         } catch (e: ModelProblemException) {
             return refuse(e.problem)
         } catch (e: OutOfMemoryError) {
-            return refuse(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
+            return refuse(ModelProblem(ModelProblem.Kind.NO_MEMORY, entry.file))
         }
         open = model
         tell { copy(model = model.description, engine = null, problem = null, trying = true) }
@@ -83,7 +83,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         } catch (e: ModelProblemException) {
             return tell { copy(trying = false, problem = SessionProblem.BadModel(e.problem)) }
         } catch (e: OutOfMemoryError) {
-            return refuse(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
+            return refuse(ModelProblem(ModelProblem.Kind.NO_MEMORY, entry.file))
         }
         val key = model.description.sha256 + " " + parts.build
         val fresh = DelegateChooser(parts.engines(model), parts.attempts, key, check)
@@ -310,7 +310,6 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
 
     private companion object {
         const val ANSWERS = 5
-        const val NO_MEMORY = "not enough memory"
 
         /** Ten times a second is as often as a person can read it. */
         const val SHOW_EVERY_NS = 100_000_000L
