@@ -17,6 +17,7 @@ import dev.swiftformer.app.picture.isShare
 import dev.swiftformer.app.picture.pickIntents
 import dev.swiftformer.app.picture.sharedPicture
 import dev.swiftformer.app.screen.MainScreen
+import dev.swiftformer.app.session.SavedStill
 import dev.swiftformer.app.session.Session
 import dev.swiftformer.app.session.SessionState
 
@@ -57,7 +58,9 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         }
         if (kept == null) {
             session.start()
-            if (state?.getBoolean(STILL) == true) session.restoreStill() else takeShare(intent, state == null)
+            val saved = state?.let { SavedStill.of(it) }
+            if (saved != null) session.restore(saved) else takeShare(intent, state == null)
+            parts.kept.sweep()
         }
     }
 
@@ -101,6 +104,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         session.listener = null
         thermal.stop()
         preview.stop()
+        session.hide()
         updateCamera()
     }
 
@@ -118,7 +122,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         state.putBoolean(FRONT, facing == Facing.FRONT)
         state.putBoolean(ASKED, askedNow)
         state.putBoolean(SHEET, screen.choices.isOpen)
-        state.putBoolean(STILL, session.state.still != null)
+        session.saved()?.save(state)
     }
 
     override fun onTrimMemory(level: Int) {
@@ -294,6 +298,5 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         const val FRONT = "front camera"
         const val ASKED = "asked for the camera"
         const val SHEET = "choices open"
-        const val STILL = "still"
     }
 }

@@ -17,6 +17,7 @@ import dev.swiftformer.app.model.AssetFiles
 import dev.swiftformer.app.model.BundleFiles
 import dev.swiftformer.app.model.ModelLibrary
 import dev.swiftformer.app.model.OpenModel
+import dev.swiftformer.app.picture.KeptPictures
 import dev.swiftformer.app.picture.StillPictures
 import dev.swiftformer.core.AttemptStore
 import dev.swiftformer.core.DelegateChoice
@@ -45,6 +46,7 @@ class FakeParts(private val context: Context) : Parts {
     var files: BundleFiles = AssetFiles(context.assets)
     override val models: ModelLibrary get() = ModelLibrary(files)
     override val pictures = StillPictures(context)
+    override val kept = KeptPictures(context)
     val fakeCamera = FakeCamera()
 
     /** Set to run the real camera code. */

@@ -139,6 +139,7 @@ class Wording(private val resources: Resources) {
             PictureProblem.NOT_A_PICTURE -> R.string.picture_not_one
             PictureProblem.TOO_LARGE -> R.string.picture_too_large
             PictureProblem.TOO_LONG -> R.string.picture_too_long
+            PictureProblem.TOO_SLOW -> R.string.picture_too_slow
         },
     )
 

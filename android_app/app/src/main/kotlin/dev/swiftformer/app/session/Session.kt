@@ -1,14 +1,15 @@
 package dev.swiftformer.app.session
 
-import android.graphics.Bitmap
 import android.media.Image
 import android.net.Uri
+import android.os.CancellationSignal
 import android.os.Handler
 import android.os.HandlerThread
 import android.os.Looper
 import dev.swiftformer.app.Parts
 import dev.swiftformer.app.engine.Thermal
 import dev.swiftformer.app.picture.Opened
+import dev.swiftformer.app.picture.PictureOpener
 import dev.swiftformer.core.DelegateKind
 import dev.swiftformer.core.FrameConverter
 import dev.swiftformer.core.FrameException
@@ -18,9 +19,12 @@ import java.util.concurrent.atomic.AtomicBoolean
  * From pictures to answers: holds the model that runs and the picture that stands still, and outlives a rotation.
  *
  * Used on the main thread, which alone changes [state], but for [onFrame]. Everything slow happens in an [EngineRoom] on
- * a thread of its own, the only one that meets an engine: a GPU delegate may live on no other.
+ * a thread of its own, the only one that meets an engine (a GPU delegate may live on no other), but for what other apps
+ * can hold up: a [PictureOpener] has that.
+ *
+ * @param task of the screen, by which its kept pictures are known.
  */
-class Session(private val parts: Parts) {
+class Session(private val parts: Parts, task: Int = -1) {
     /** What is told, on the main thread. */
     interface Listener {
         fun onState(state: SessionState)
@@ -35,7 +39,10 @@ class Session(private val parts: Parts) {
     private val frame = FrameConverter()  // touched by the frames' thread while idle, by the engine's while busy
     private val busy = AtomicBoolean(false)
     private val frozen = AtomicBoolean(false)
-    private val room = EngineRoom(parts) { change -> main.post { if (!closed) change(this) } }
+    private val room = EngineRoom(parts, task) { change -> main.post { if (!closed) change(this) } }
+    private val opener = PictureOpener(main)
+    private var opening: SavedStill? = null
+    private val toSleep = Runnable { sleep() }
     private var asleep = false
     private var unlisted: Boolean? = null  // a choice that waits for the list of models: whether it insists
     private var closed = false
@@ -88,7 +95,6 @@ class Session(private val parts: Parts) {
         engine.post {
             try {
                 if (frozen.getAndSet(false)) {
-                    parts.pictures.owner = this
                     room.freeze(frame, front)
                 } else {
                     room.live(frame, loaded)
@@ -108,35 +114,44 @@ class Session(private val parts: Parts) {
     /** Back to the camera. */
     fun resume() {
         frozen.set(false)
+        opener.cancel()
         engine.post { room.resume() }
-        change { copy(still = null, pictureProblem = null, noPicture = false) }
+        change { copy(still = null, readingPicture = false, pictureProblem = null, noPicture = false) }
     }
 
     /** Classifies a picked or shared picture. */
-    fun openPicture(uri: Uri) {
-        change { copy(readingPicture = true, pictureProblem = null, noPicture = false) }
-        engine.post {
-            when (val opened = parts.pictures.open(uri)) {
-                is Opened.Picture -> {
-                    parts.pictures.owner = this
-                    room.still(opened.bitmap, false, true)
-                }
-                is Opened.Problem -> room.tell { copy(readingPicture = false, pictureProblem = opened.problem) }
-            }
-        }
-    }
+    fun openPicture(uri: Uri) = open(SavedStill(null, uri, false))
 
     /** Something was shared or picked that is no picture. */
     fun noPicture() = change { copy(noPicture = true) }
 
-    /** Brings the still picture back that the process had when it died. */
-    fun restoreStill() {
-        change { copy(readingPicture = true) }
-        engine.post {
-            parts.pictures.owner = this
-            val bitmap: Bitmap? = parts.pictures.restore()
-            if (bitmap == null) room.tell { copy(readingPicture = false) } else room.still(bitmap, false, false)
+    /** How the picture that stands still or is being opened is found after the process's death; null where there is none. */
+    fun saved(): SavedStill? = if (state.readingPicture) opening else state.still?.saved
+
+    /** Brings back what the process had when it died. */
+    fun restore(saved: SavedStill) {
+        saved.file?.let { parts.kept.hold(it) }
+        open(saved)
+    }
+
+    private fun open(wanted: SavedStill) {
+        opening = wanted
+        change { copy(readingPicture = true, pictureProblem = null, noPicture = false) }
+        opener.open({ signal -> find(wanted, signal) }) { opened ->
+            when (opened) {
+                is Opened.Picture -> engine.post {
+                    room.still(opened.bitmap, wanted.mirrored, opened.file == null, wanted.source, opened.file)
+                }
+                is Opened.Problem -> change { copy(readingPicture = false, pictureProblem = opened.problem) }
+                is Opened.None -> change { copy(readingPicture = false) }
+            }
         }
+    }
+
+    private fun find(wanted: SavedStill, signal: CancellationSignal): Opened {
+        val kept = wanted.file?.let { parts.kept.restore(it) }
+        if (kept != null) return Opened.Picture(kept, wanted.file)
+        return wanted.source?.let { parts.pictures.open(it, signal) } ?: Opened.None
     }
 
     /** Thermal status of the device, 0 to 6. */
@@ -153,7 +168,13 @@ class Session(private val parts: Parts) {
         change { copy(trying = trying || modelFile != null, engine = null) }
     }
 
+    /** Nobody sees the screen any more: its model is freed a little later, so that a short look elsewhere costs no start. */
+    fun hide() {
+        main.postDelayed(toSleep, SLEEP_AFTER_MS)
+    }
+
     fun wake() {
+        main.removeCallbacks(toSleep)
         if (!asleep) return
         asleep = false
         load(false)
@@ -162,12 +183,11 @@ class Session(private val parts: Parts) {
     /** The end; nothing is told any more. [forgets]: nobody comes back to the picture that stands still. */
     fun close(forgets: Boolean) {
         closed = true
+        main.removeCallbacks(toSleep)
+        opener.cancel()
         engine.post {
             room.sleep()
-            if (parts.pictures.owner === this) {
-                parts.pictures.owner = null
-                if (forgets) parts.pictures.forget()
-            }
+            if (forgets) room.forget()
         }
         thread.quitSafely()
     }
@@ -181,6 +201,11 @@ class Session(private val parts: Parts) {
 
     private fun storedDelegate(): DelegateKind =
         DelegateKind.values().firstOrNull { it.name == parts.settings.delegate } ?: DelegateKind.CPU
+
+    companion object {
+        /** Longer than a turn of the device or a look at another app takes. */
+        const val SLEEP_AFTER_MS = 10_000L
+    }
 }
 
 /** Takes a frame's planes in, with their strides and the part that counts. */
