@@ -37,6 +37,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     private var facing = Facing.BACK
     private var running: CameraFacts? = null
     private var problem: CameraProblem? = null
+    private var before: CameraProblem? = null  // of a camera that is tried again by itself: shown until that is known
     private var torch = false
     private var started = false
     private var askedNow = false
@@ -45,8 +46,9 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         super.onCreate(state)
         parts = (application as SwiftFormerApplication).parts
         thermal = parts.thermal()
-        val kept = lastNonConfigurationInstance as? Session
-        session = kept ?: Session(parts)
+        val kept = lastNonConfigurationInstance as? Kept
+        session = kept?.session ?: Session(parts, taskId)
+        torch = kept?.torch == true
         setContentView(R.layout.activity_main)
         screen = MainScreen(this, findViewById(R.id.root), this)
         preview = CameraPreview(this, screen.preview) { updateCamera() }
@@ -100,11 +102,11 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     override fun onStop() {
         super.onStop()
         started = false
-        torch = false
+        if (!isChangingConfigurations) torch = false
         session.listener = null
+        session.hide()
         thermal.stop()
         preview.stop()
-        session.hide()
         updateCamera()
     }
 
@@ -114,7 +116,10 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     }
 
     @Suppress("OVERRIDE_DEPRECATION")
-    override fun onRetainNonConfigurationInstance(): Any = session
+    override fun onRetainNonConfigurationInstance(): Any = Kept(session, torch)
+
+    /** What outlives a rotation, and not the process. */
+    private class Kept(val session: Session, val torch: Boolean)
 
     override fun onSaveInstanceState(state: Bundle) {
         super.onSaveInstanceState(state)
@@ -158,6 +163,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
             if (running != null || problem != null) parts.camera.stop(this)
             running = null
             problem = null
+            before = null
             session.keepMoving()
         } else if (running?.id != wanted.id && problem == null) {
             running = wanted
@@ -167,7 +173,8 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         if (started) show()
     }
 
-    private fun retryCamera() {
+    private fun retryCamera(byItself: Boolean = false) {
+        before = if (byItself) problem else null
         problem = null
         running = null
         updateCamera()
@@ -175,6 +182,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onCameraStarted(camera: CameraFacts) {
         problem = null
+        before = null
         if (torch) parts.camera.setTorch(true, this)
         show()
     }
@@ -182,13 +190,14 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     override fun onCameraProblem(problem: CameraProblem) {
         running = null
         torch = false
+        before = null
         this.problem = problem
         session.keepMoving()
         show()
     }
 
     override fun onCameraFree() {
-        if (started && problem != null) retryCamera()
+        if (started && problem != null) retryCamera(byItself = true)
     }
 
     override fun onFrame(image: Image, camera: CameraFacts) =
@@ -278,8 +287,8 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     private fun cameraState() = MainScreen.CameraState(
         standing = permission.standing,
-        running = running,
-        problem = problem,
+        running = running.takeIf { before == null },
+        problem = problem ?: before,
         none = permission.standing == CameraPermission.Standing.GRANTED && parts.camera.cameras().isEmpty(),
         twoFacings = parts.camera.cameras().size > 1,
         facing = facing,

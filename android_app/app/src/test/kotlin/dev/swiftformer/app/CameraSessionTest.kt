@@ -230,15 +230,21 @@ class CameraSessionTest {
         assertFalse(first.get().isShown(R.id.warning))
     }
 
-    /** Both are seen in a split screen. */
+    /** All are seen in a split screen. */
     @Test
-    fun theScreenThatLostTheCameraHasItBackWhenTheOtherStops() {
+    fun screensThatLostTheCameraHaveItBackWhenTheOthersStop() {
         val first = running()
         first.pause()
         val second = launch()
         until("the second has the camera") { SimulatedService.open.size == 1 && second.get().isShown(R.id.torch) }
         notice(first.get(), R.string.camera_taken)
-        second.pause().stop().destroy()
+        second.pause()
+        val third = launch()
+        until("the third has the camera") { SimulatedService.open.size == 1 && third.get().isShown(R.id.torch) }
+        notice(second.get(), R.string.camera_taken)
+        third.pause().stop().destroy()
+        until("the second has it again") { SimulatedService.open.size == 1 && second.get().isShown(R.id.torch) }
+        second.stop().destroy()
         until("the first has it again") { SimulatedService.open.size == 1 && first.get().isShown(R.id.torch) && !first.get().isShown(R.id.notice) }
         answer(first.get())
     }
@@ -253,6 +259,7 @@ class CameraSessionTest {
         val before = SimulatedService.attempts
         repeat(100) {
             shadowOf(android.os.Looper.getMainLooper()).idleFor(20, TimeUnit.MILLISECONDS)
+            assertTrue("the notice stays", activity.isShown(R.id.notice))
             Thread.sleep(2)
         }
         assertTrue("${SimulatedService.attempts - before} in two seconds", SimulatedService.attempts - before in 1..3)
@@ -294,8 +301,9 @@ class CameraSessionTest {
     }
 
     @Test
-    fun rotationOpensTheCameraAnewAndKeepsTheEngine() {
+    fun rotationOpensTheCameraAnewAndKeepsTheEngineAndTheLight() {
         val controller = running()
+        controller.get().tap(R.id.torch)
         val made = fakes.lab.made.size
         val before = SimulatedService.last
         RuntimeEnvironment.setQualifiers("+land")
@@ -304,6 +312,12 @@ class CameraSessionTest {
         until("the camera again") { before.isClosed && SimulatedService.open.size == 1 }
         answer(controller.get())
         assertEquals(made, fakes.lab.made.size)
+        until("light") { SimulatedService.requests.last().values[CaptureRequest.FLASH_MODE.name] == CaptureRequest.FLASH_MODE_TORCH }
+        controller.pause().stop().start().resume()
+        until("no light after a while elsewhere") {
+            SimulatedService.open.size == 1 && controller.get().isShown(R.id.torch) &&
+                SimulatedService.requests.last().values[CaptureRequest.FLASH_MODE.name] == CaptureRequest.FLASH_MODE_OFF
+        }
     }
 
     @Test
