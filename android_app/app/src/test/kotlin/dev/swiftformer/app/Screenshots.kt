@@ -88,6 +88,6 @@ object Screenshots {
     private const val TOLERANCE = 12
     private const val TILE = 40
 
-    /** One in a hundred of a tile's; half a digit of the smallest text. */
-    const val MOST_DIFFERENT = TILE * TILE / 100
+    /** Half a digit of the smallest text. */
+    const val MOST_DIFFERENT = 8
 }
