@@ -112,6 +112,34 @@ def frame_cases() -> list[dict[str, Any]]:
         cases.append(
             {"name": f"camera {name}", "frame": frame, "preprocessing": PREPROCESSINGS[name].to_dict()}
         )
+    return cases + app_frame_cases()
+
+
+def app_frame_cases() -> list[dict[str, Any]]:
+    """Frames for the app's own tests, which bring them to its ImageReader; prepared as the model there asks."""
+    cases = []
+    for rotation in (0, 90, 180, 270):
+        for pixel_stride, padding in ((1, 19), (2, 32)):
+            frame = {
+                "width": 96,
+                "height": 72,
+                "kind": "slope",
+                "seed": 701,
+                "crop": [0, 0, 96, 72],
+                "rotation": rotation,
+                "mirror": False,
+                "y_row_stride": 96 + padding,
+                "y_pixel_stride": 1,
+                "uv_row_stride": 48 * pixel_stride + padding,
+                "uv_pixel_stride": pixel_stride,
+            }
+            cases.append(
+                {
+                    "name": f"app frame turned {rotation} stride {pixel_stride}",
+                    "frame": frame,
+                    "preprocessing": PREPROCESSINGS["timm"].with_size(64, 64).to_dict(),
+                }
+            )
     return cases
 
 

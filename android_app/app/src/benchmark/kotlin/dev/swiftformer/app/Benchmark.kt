@@ -44,12 +44,14 @@ import java.util.TimeZone
  *
  * @param file where a path of the plan's is.
  * @param status is told each step, in a few words.
+ * @param isLeft whether nobody waits for the result any more: the run ends before its next inference, with an error.
  */
 class Benchmark(
     private val context: Context,
     private val log: OwnLog = Logcat(),
     private val file: (String) -> File = ::File,
     private val status: (String) -> Unit = {},
+    private val isLeft: () -> Boolean = { false },
 ) {
     private val models = ModelLibrary(AssetFiles(context.assets))
 
@@ -102,7 +104,7 @@ class Benchmark(
             result.memory = BenchmarkResult.Memory(before, loaded, maxOf(before, loaded, Debug.getPss()))
             plan.evaluate?.let { folder ->
                 status("evaluating $folder")
-                result.evaluation = Evaluation(model.description, engine).of(file(folder))
+                result.evaluation = Evaluation(model.description, engine, ::goOn).of(file(folder))
             }
         }
         result.thermal =
@@ -163,7 +165,12 @@ class Benchmark(
         result.nativeMs = native.toArray()
     }
 
+    private fun goOn() {
+        if (isLeft()) throw EngineException("the screen was left before the measurement ended")
+    }
+
     private fun timed(engine: InterpreterEngine): Double {
+        goOn()
         val began = System.nanoTime()
         engine.run()
         return since(began)

@@ -12,8 +12,12 @@ import java.io.File
 import java.io.IOException
 import java.security.MessageDigest
 
-/** Scores of every picture in a folder, for the host to work accuracy out. */
-class Evaluation(private val model: ModelDescription, private val engine: InferenceEngine) {
+/**
+ * Scores of every picture in a folder, for the host to work accuracy out.
+ *
+ * @param goOn is asked before each; what it throws ends the evaluation.
+ */
+class Evaluation(private val model: ModelDescription, private val engine: InferenceEngine, private val goOn: () -> Unit = {}) {
     private val writer = model.inputWriter()
     private val scores = Scores(model.output, model.card.outputKind)
 
@@ -21,7 +25,10 @@ class Evaluation(private val model: ModelDescription, private val engine: Infere
     fun of(folder: File): List<BenchmarkResult.Evaluated> {
         val files = folder.listFiles()?.filter { it.isFile }?.sortedBy { it.name }
             ?: return listOf(BenchmarkResult.Evaluated(folder.path, null, null, "cannot be listed"))
-        return files.map { one(it) }
+        return files.map {
+            goOn()
+            one(it)
+        }
     }
 
     private fun one(file: File): BenchmarkResult.Evaluated {

@@ -17,6 +17,7 @@ import dev.swiftformer.app.picture.isShare
 import dev.swiftformer.app.picture.pickIntents
 import dev.swiftformer.app.picture.sharedPicture
 import dev.swiftformer.app.screen.MainScreen
+import dev.swiftformer.app.session.SavedStill
 import dev.swiftformer.app.session.Session
 import dev.swiftformer.app.session.SessionState
 
@@ -36,6 +37,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     private var facing = Facing.BACK
     private var running: CameraFacts? = null
     private var problem: CameraProblem? = null
+    private var before: CameraProblem? = null  // of a camera that is tried again by itself: shown until that is known
     private var torch = false
     private var started = false
     private var askedNow = false
@@ -44,8 +46,9 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         super.onCreate(state)
         parts = (application as SwiftFormerApplication).parts
         thermal = parts.thermal()
-        val kept = lastNonConfigurationInstance as? Session
-        session = kept ?: Session(parts)
+        val kept = lastNonConfigurationInstance as? Kept
+        session = kept?.session ?: Session(parts, taskId)
+        torch = kept?.torch == true
         setContentView(R.layout.activity_main)
         screen = MainScreen(this, findViewById(R.id.root), this)
         preview = CameraPreview(this, screen.preview) { updateCamera() }
@@ -58,7 +61,9 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         if (kept == null) {
             tellThermalStatus()
             session.start()
-            if (state?.getBoolean(STILL) == true) session.restoreStill() else takeShare(intent, state == null)
+            val saved = state?.let { SavedStill.of(it) }
+            if (saved != null) session.restore(saved) else takeShare(intent, state == null)
+            parts.kept.sweep()
         }
     }
 
@@ -104,9 +109,9 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     override fun onStop() {
         super.onStop()
         started = false
-        torch = false
+        if (!isChangingConfigurations) torch = false
         session.listener = null
-        session.rest()
+        session.hide()
         thermal.stop()
         preview.stop()
         updateCamera()
@@ -118,7 +123,10 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     }
 
     @Suppress("OVERRIDE_DEPRECATION")
-    override fun onRetainNonConfigurationInstance(): Any = session
+    override fun onRetainNonConfigurationInstance(): Any = Kept(session, torch)
+
+    /** What outlives a rotation, and not the process. */
+    private class Kept(val session: Session, val torch: Boolean)
 
     override fun onSaveInstanceState(state: Bundle) {
         super.onSaveInstanceState(state)
@@ -126,7 +134,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         state.putBoolean(FRONT, facing == Facing.FRONT)
         state.putBoolean(ASKED, askedNow)
         state.putBoolean(SHEET, screen.choices.isOpen)
-        state.putBoolean(STILL, session.state.still != null)
+        session.saved()?.save(state)
     }
 
     override fun onTrimMemory(level: Int) {
@@ -162,6 +170,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
             if (running != null || problem != null) parts.camera.stop(this)
             running = null
             problem = null
+            before = null
             session.keepMoving()
         } else if (running?.id != wanted.id && problem == null) {
             running = wanted
@@ -171,7 +180,8 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         if (started) show()
     }
 
-    private fun retryCamera() {
+    private fun retryCamera(byItself: Boolean = false) {
+        before = if (byItself) problem else null
         problem = null
         running = null
         updateCamera()
@@ -179,6 +189,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     override fun onCameraStarted(camera: CameraFacts) {
         problem = null
+        before = null
         if (torch) parts.camera.setTorch(true, this)
         show()
     }
@@ -186,13 +197,14 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     override fun onCameraProblem(problem: CameraProblem) {
         running = null
         torch = false
+        before = null
         this.problem = problem
         session.keepMoving()
         show()
     }
 
     override fun onCameraFree() {
-        if (started && problem != null) retryCamera()
+        if (started && problem != null) retryCamera(byItself = true)
     }
 
     override fun onFrame(image: Image, camera: CameraFacts) =
@@ -283,8 +295,8 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
 
     private fun cameraState() = MainScreen.CameraState(
         standing = permission.standing,
-        running = running,
-        problem = problem,
+        running = running.takeIf { before == null },
+        problem = problem ?: before,
         none = permission.standing == CameraPermission.Standing.GRANTED && parts.camera.cameras().isEmpty(),
         twoFacings = parts.camera.cameras().size > 1,
         facing = facing,
@@ -303,6 +315,5 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         const val FRONT = "front camera"
         const val ASKED = "asked for the camera"
         const val SHEET = "choices open"
-        const val STILL = "still"
     }
 }

@@ -11,6 +11,7 @@ import dev.swiftformer.app.engine.Thermal
 import dev.swiftformer.app.model.AssetFiles
 import dev.swiftformer.app.model.ModelLibrary
 import dev.swiftformer.app.model.OpenModel
+import dev.swiftformer.app.picture.KeptPictures
 import dev.swiftformer.app.picture.StillPictures
 import dev.swiftformer.core.AttemptStore
 import dev.swiftformer.core.EngineFactory
@@ -21,6 +22,7 @@ interface Parts {
     val settings: Settings
     val models: ModelLibrary
     val pictures: StillPictures
+    val kept: KeptPictures
     val camera: CameraSource
     val attempts: AttemptStore
 
@@ -39,6 +41,7 @@ class DeviceParts(private val context: Context) : Parts {
     override val settings = Settings(context)
     override val models = ModelLibrary(AssetFiles(context.assets))
     override val pictures = StillPictures(context)
+    override val kept = KeptPictures(context)
     override val camera: CameraSource by lazy { Camera2Source(context) }
     override val attempts = FileAttemptStore(File(context.noBackupFilesDir, "attempts.json"))
     override val build: String = installation() + " " + Build.FINGERPRINT

@@ -8,11 +8,13 @@ import dev.swiftformer.app.model.ModelLibrary
 import dev.swiftformer.core.BenchmarkResult
 import dev.swiftformer.core.DelegateChoice
 import dev.swiftformer.core.DelegateKind
+import dev.swiftformer.core.EngineException
 import dev.swiftformer.core.InferenceEngine
 import dev.swiftformer.core.Json
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
+import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -112,7 +114,17 @@ class BenchmarkTest {
         assertEquals(listOf(null, "IllegalArgumentException: strange", null), found.map { it.error })
     }
 
-    private fun evaluate(folder: File, before: () -> Unit = {}): List<BenchmarkResult.Evaluated> {
+    @Test
+    fun anEvaluationEndsWhenNobodyWaitsForIt() {
+        val folder = File(app.cacheDir, "pictures").apply { mkdirs() }
+        for (name in listOf("1.png", "2.png", "3.png")) File(folder, name).writeBytes(photoAsPng())
+        var runs = 0
+        val left = assertThrows(EngineException::class.java) { evaluate(folder, { if (runs == 1) throw EngineException("left") }) { runs++ } }
+        assertEquals("left", left.message)
+        assertEquals(1, runs)
+    }
+
+    private fun evaluate(folder: File, goOn: () -> Unit = {}, before: () -> Unit = {}): List<BenchmarkResult.Evaluated> {
         val models = ModelLibrary(AssetFiles(app.assets))
         val entry = models.index().models.first()
         val model = models.open(entry)
@@ -123,7 +135,7 @@ class BenchmarkTest {
                 engine.run()
             }
         }
-        return engine.use { Evaluation(model.description, watched).of(folder) }
+        return engine.use { Evaluation(model.description, watched, goOn).of(folder) }
     }
 
     /** A PNG file, with an EXIF orientation where one is given. */

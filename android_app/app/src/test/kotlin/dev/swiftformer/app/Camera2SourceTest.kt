@@ -12,6 +12,7 @@ import dev.swiftformer.app.camera.CameraProblem
 import dev.swiftformer.app.camera.CameraSource
 import dev.swiftformer.app.camera.Facing
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -70,6 +71,18 @@ class Camera2SourceTest {
         assertEquals(Size(640, 480), cameras[0].frameSize)
         assertEquals(Size(1440, 1080), cameras[0].previewSize)
         assertEquals(270, cameras[0].sensorDegrees)
+    }
+
+    @Test
+    fun aCameraThatComesLaterIsFound() {
+        add("back", CameraCharacteristics.LENS_FACING_BACK, Size(640, 480))
+        val source = Camera2Source(app)
+        assertEquals(listOf("back"), source.cameras().map { it.id })
+        idle()
+        assertSame("asked for once", source.cameras(), source.cameras())
+        add("front", CameraCharacteristics.LENS_FACING_FRONT, Size(640, 480))
+        idle()
+        assertEquals(listOf("back", "front"), source.cameras().map { it.id })
     }
 
     @Test

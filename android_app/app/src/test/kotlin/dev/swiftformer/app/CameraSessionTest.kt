@@ -10,6 +10,7 @@ import android.os.Bundle
 import android.os.PowerManager
 import android.view.View
 import dev.swiftformer.app.camera.Camera2Source
+import dev.swiftformer.core.Json
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
@@ -23,6 +24,8 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
+import java.io.File
+import java.security.MessageDigest
 import java.util.concurrent.TimeUnit
 
 /** The real camera code and the real screen with a simulated camera service: from opening to the answers, and back. */
@@ -76,12 +79,60 @@ class CameraSessionTest {
             fakes.lab.seen = null
             until("what the model saw of padding $padding, step $step, crop $cut") {
                 val area = cut ?: Rect(0, 0, 640, 480)
-                val image = FakeImage(640, 480, padding, step) { x, y -> if (area.contains(x, y)) 200 else 7 }
+                val image = FakeImage(640, 480, padding, step) { plane, x, y ->
+                    val inside = if (plane == 0) area.contains(x, y) else Rect.intersects(area, Rect(2 * x, 2 * y, 2 * x + 2, 2 * y + 2))
+                    if (!inside) 7 else if (plane == 0) 200 else 128
+                }
                 if (cut != null) image.cropRect = cut
                 SimulatedReader.last.bring(image)
                 fakes.lab.seen?.all { it == 200f } == true
             }
         }
+    }
+
+    /**
+     * Coloured frames that look different from every side: what reaches the model is Python's tensor, byte for byte, of
+     * the back camera and of the front one, whose mirroring is the screen's alone.
+     */
+    @Test
+    @Config(sdk = [35])
+    fun theModelSeesWhatPythonMakesOfAFrame() {
+        val golden = Json.parse(File("../core/src/test/resources/golden/golden.json").readText()) as List<*>
+        val cases = golden.map { it as Map<*, *> }.filter { (it["name"] as String).startsWith("app frame") }
+        assertEquals(8, cases.size)
+        for ((degrees, turned) in cases.groupBy { ((it["frame"] as Map<*, *>)["rotation"] as Long).toInt() }) {
+            SimulatedService.reset()
+            SimulatedService.addCameras(degrees, degrees)
+            fakes.device = Camera2Source(app)
+            val controller = running()
+            for (camera in listOf("0", "1")) {
+                until("camera $camera") { SimulatedService.open.map { it.id } == listOf(camera) }
+                for (case in turned) until("Python's tensor of ${case["name"]}, camera $camera") {
+                    SimulatedReader.last.bring(frame(case["frame"] as Map<*, *>))
+                    fakes.lab.seen?.let { sha256(it) } == case["sha256"]
+                }
+                controller.get().tap(R.id.flip)
+            }
+            controller.pause().stop().destroy()
+        }
+    }
+
+    /** Its planes are the "slope" of tests/android_app/core/pictures.py. */
+    private fun frame(golden: Map<*, *>): FakeImage {
+        fun int(name: String) = (golden[name] as Long).toInt()
+        assertEquals("slope", golden["kind"])
+        assertEquals(listOf(0L, 0L, golden["width"], golden["height"]), golden["crop"])
+        val padding = int("y_row_stride") - int("width")
+        assertEquals(padding, int("uv_row_stride") - (int("width") + 1) / 2 * int("uv_pixel_stride"))
+        return FakeImage(int("width"), int("height"), padding, int("uv_pixel_stride")) { plane, x, y ->
+            val seed = int("seed") + plane
+            x * (seed % 5 + 1) + y * (seed % 7 + 1) + seed * 29 and 255
+        }
+    }
+
+    private fun sha256(values: List<Float>): String {
+        val bytes = ByteArray(values.size) { values[it].toInt().toByte() }
+        return MessageDigest.getInstance("SHA-256").digest(bytes).joinToString("") { "%02x".format(it) }
     }
 
     @Test
@@ -179,15 +230,21 @@ class CameraSessionTest {
         assertFalse(first.get().isShown(R.id.warning))
     }
 
-    /** Both are seen in a split screen. */
+    /** All are seen in a split screen. */
     @Test
-    fun theScreenThatLostTheCameraHasItBackWhenTheOtherStops() {
+    fun screensThatLostTheCameraHaveItBackWhenTheOthersStop() {
         val first = running()
         first.pause()
         val second = launch()
         until("the second has the camera") { SimulatedService.open.size == 1 && second.get().isShown(R.id.torch) }
         notice(first.get(), R.string.camera_taken)
-        second.pause().stop().destroy()
+        second.pause()
+        val third = launch()
+        until("the third has the camera") { SimulatedService.open.size == 1 && third.get().isShown(R.id.torch) }
+        notice(second.get(), R.string.camera_taken)
+        third.pause().stop().destroy()
+        until("the second has it again") { SimulatedService.open.size == 1 && second.get().isShown(R.id.torch) }
+        second.stop().destroy()
         until("the first has it again") { SimulatedService.open.size == 1 && first.get().isShown(R.id.torch) && !first.get().isShown(R.id.notice) }
         answer(first.get())
     }
@@ -202,6 +259,7 @@ class CameraSessionTest {
         val before = SimulatedService.attempts
         repeat(100) {
             shadowOf(android.os.Looper.getMainLooper()).idleFor(20, TimeUnit.MILLISECONDS)
+            assertTrue("the notice stays", activity.isShown(R.id.notice))
             Thread.sleep(2)
         }
         assertTrue("${SimulatedService.attempts - before} in two seconds", SimulatedService.attempts - before in 1..3)
@@ -243,8 +301,9 @@ class CameraSessionTest {
     }
 
     @Test
-    fun rotationOpensTheCameraAnewAndKeepsTheEngine() {
+    fun rotationOpensTheCameraAnewAndKeepsTheEngineAndTheLight() {
         val controller = running()
+        controller.get().tap(R.id.torch)
         val made = fakes.lab.made.size
         val before = SimulatedService.last
         RuntimeEnvironment.setQualifiers("+land")
@@ -253,6 +312,12 @@ class CameraSessionTest {
         until("the camera again") { before.isClosed && SimulatedService.open.size == 1 }
         answer(controller.get())
         assertEquals(made, fakes.lab.made.size)
+        until("light") { SimulatedService.requests.last().values[CaptureRequest.FLASH_MODE.name] == CaptureRequest.FLASH_MODE_TORCH }
+        controller.pause().stop().start().resume()
+        until("no light after a while elsewhere") {
+            SimulatedService.open.size == 1 && controller.get().isShown(R.id.torch) &&
+                SimulatedService.requests.last().values[CaptureRequest.FLASH_MODE.name] == CaptureRequest.FLASH_MODE_OFF
+        }
     }
 
     @Test

@@ -17,6 +17,7 @@ import dev.swiftformer.app.model.AssetFiles
 import dev.swiftformer.app.model.BundleFiles
 import dev.swiftformer.app.model.ModelLibrary
 import dev.swiftformer.app.model.OpenModel
+import dev.swiftformer.app.picture.KeptPictures
 import dev.swiftformer.app.picture.StillPictures
 import dev.swiftformer.core.AttemptStore
 import dev.swiftformer.core.DelegateChoice
@@ -45,6 +46,7 @@ class FakeParts(private val context: Context) : Parts {
     var files: BundleFiles = AssetFiles(context.assets)
     override val models: ModelLibrary get() = ModelLibrary(files)
     override val pictures = StillPictures(context)
+    override val kept = KeptPictures(context)
     val fakeCamera = FakeCamera()
 
     /** Set to run the real camera code. */
@@ -186,7 +188,11 @@ class FakeCamera : CameraSource {
     }
 }
 
-/** A recorded frame as ImageReader gives it: a picture as YUV_420_888, rows padded, chroma planar or interleaved. */
+/**
+ * A made-up frame as ImageReader gives it: YUV_420_888, rows padded, chroma planar or with gaps between its samples.
+ *
+ * @param fill the sample of a plane (0 to 2: Y, U, V) in a column and row of that plane; where there is none, 0 is.
+ */
 class FakeImage(
     private val wide: Int,
     private val high: Int,
@@ -194,7 +200,7 @@ class FakeImage(
     private val chromaStep: Int = 2,
     planeCount: Int = 3,
     shortBy: Int = 0,
-    fill: (Int, Int) -> Int = { x, y -> (x / 80 xor y / 80) * 30 and 255 },
+    fill: (Int, Int, Int) -> Int = { plane, x, y -> if (plane == 0) (x / 80 xor y / 80) * 30 and 255 else 128 },
 ) : Image() {
     private val planes = List(planeCount) { index ->
         val step = if (index == 0) 1 else chromaStep
@@ -204,7 +210,7 @@ class FakeImage(
         val bytes = ByteBuffer.allocateDirect((stride * rows - shortBy).coerceAtLeast(1))
         for (y in 0 until rows) for (x in 0 until columns) {
             val at = y * stride + x * step
-            if (at < bytes.capacity()) bytes.put(at, if (index == 0) fill(x, y).toByte() else 128.toByte())
+            if (at < bytes.capacity()) bytes.put(at, fill(index, x, y).toByte())
         }
         plane(bytes, stride, step)
     }

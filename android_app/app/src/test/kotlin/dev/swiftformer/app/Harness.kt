@@ -87,10 +87,10 @@ fun MainActivity.seeFrames(front: Boolean = false) {
 fun MainActivity.threads(): String = fakes.settings.threads.let { resources.getQuantityString(R.plurals.threads, it, it) }
 
 /** Taps the shutter and sends frames until one stands still. */
-fun MainActivity.freeze() {
+fun MainActivity.freeze(facing: Facing = Facing.BACK) {
     tap(R.id.freeze)
     until("a frozen frame") {
-        FakeImage(640, 480).use { onFrame(it, FakeCamera.facts(Facing.BACK, true)) }
+        FakeImage(640, 480).use { onFrame(it, FakeCamera.facts(facing, true)) }
         isShown(R.id.still)
     }
 }

@@ -4,13 +4,20 @@ import android.Manifest
 import android.content.ComponentCallbacks2
 import android.content.Intent
 import android.content.pm.PackageManager
+import android.graphics.Bitmap
+import android.graphics.drawable.BitmapDrawable
 import android.net.Uri
 import android.os.Bundle
+import android.os.Looper
 import android.view.KeyEvent
+import android.view.View
+import android.widget.ImageView
 import dev.swiftformer.app.camera.CameraProblem
 import dev.swiftformer.app.camera.Facing
 import dev.swiftformer.core.DelegateChooser
 import dev.swiftformer.core.Json
+import dev.swiftformer.app.picture.PictureOpener
+import dev.swiftformer.app.session.Session
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
@@ -26,6 +33,9 @@ import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 import java.io.File
+import java.io.InputStream
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
 
 /** What stays through a rotation, a process death and little memory, and what is given back. */
 @RunWith(RobolectricTestRunner::class)
@@ -81,13 +91,39 @@ class LifecycleTest {
         assertFalse(activity.isShown(R.id.still))
     }
 
-    private val kept get() = File(app.cacheDir, "still.png")
+    /** The files of pictures that are kept. */
+    private val kept: List<File> get() = app.cacheDir.listFiles().orEmpty().filter { it.name.startsWith("still") && it.name.endsWith(".png") }
+
+    private val picture = Uri.parse("content://stranger/picture")
+
+    private fun provide(supply: () -> InputStream) = shadowOf(app.contentResolver).registerInputStreamSupplier(picture) { supply() }
+
+    private val shared get() = Intent(Intent.ACTION_SEND).setType("image/png").putExtra(Intent.EXTRA_STREAM, picture)
 
     private fun share(bytes: ByteArray): ActivityController<MainActivity> {
-        val picture = Uri.parse("content://stranger/picture")
-        shadowOf(app.contentResolver).registerInputStreamSupplier(picture) { bytes.inputStream() }
-        return launch(Intent(Intent.ACTION_SEND).setType("image/png").putExtra(Intent.EXTRA_STREAM, picture))
+        provide { bytes.inputStream() }
+        return launch(shared)
     }
+
+    private fun pick(activity: MainActivity) {
+        activity.tap(R.id.pick)
+        shadowOf(activity).receiveResult(
+            shadowOf(activity).nextStartedActivityForResult.intent, android.app.Activity.RESULT_OK, Intent().setData(picture),
+        )
+    }
+
+    private fun MainActivity.still(): Bitmap? = (findViewById<ImageView>(R.id.still).drawable as? BitmapDrawable)?.bitmap
+
+    /** The process ends behind the screen; what was saved is in the bundle. */
+    private fun die(controller: ActivityController<MainActivity>): Bundle {
+        val saved = Bundle()
+        controller.pause().stop().saveInstanceState(saved).destroy()
+        until("the engine is closed") { fakes.lab.open == 0 }
+        return saved
+    }
+
+    private fun revive(saved: Bundle, intent: Intent = Intent()): ActivityController<MainActivity> =
+        Robolectric.buildActivity(MainActivity::class.java, intent).setup(saved).also { giveSurface(it.get()) }
 
     private fun leave(controller: ActivityController<MainActivity>) {
         controller.get().finish()
@@ -98,31 +134,28 @@ class LifecycleTest {
     fun aSharedPictureIsForgottenWhenItsScreenIsLeft() {
         val controller = share(photoAsPng())
         controller.get().settle()
-        until("the picture is kept") { kept.isFile }
+        until("the picture is kept") { kept.size == 1 }
         leave(controller)
-        until("it is gone") { !kept.exists() }
+        until("it is gone") { kept.isEmpty() }
     }
 
     @Test
-    fun aScreenThatIsLeftForgetsNoPictureOfAnother() {
+    fun screensForgetNoPictureOfOneAnother() {
         grantCamera()
         val first = launch()
         first.get().settle()
         first.get().freeze()
-        until("the frame is kept") { kept.isFile }
-        val nothing = share("no picture".toByteArray())
-        nothing.get().settle()
-        leave(nothing)
-        until("its engine is closed") { fakes.lab.open == 1 }
-        assertNotNull(fakes.pictures.restore())
+        until("the frame is kept") { kept.size == 1 }
         val second = share(photoAsPng())
         second.get().settle()
-        until("the picture") { second.get().isShown(R.id.still) && second.get().row(0).isShown }
-        leave(first)
-        until("the first one's engine is closed") { fakes.lab.open == 1 }
-        assertNotNull(fakes.pictures.restore())
+        until("both are kept") { second.get().isShown(R.id.still) && second.get().row(0).isShown && kept.size == 2 }
+        second.get().tap(R.id.freeze)
+        until("the second is forgotten") { kept.size == 1 }
         leave(second)
-        until("it is gone") { !kept.exists() }
+        until("its engine is closed") { fakes.lab.open == 1 }
+        val again = revive(die(first)).get()
+        until("the first one's is there") { again.still()?.width == 480 }
+        assertNull(fakes.fakeCamera.started)
     }
 
     @Test
@@ -142,18 +175,94 @@ class LifecycleTest {
     }
 
     @Test
-    fun theProcessMayDieAndTheFrozenFrameIsThereAgain() {
+    fun theProcessMayDieAndTheFrozenFrameIsThereAgainMirroredAsItWas() {
+        grantCamera()
+        for (facing in Facing.values()) {
+            val controller = launch()
+            controller.get().settle()
+            controller.get().freeze(facing)
+            until("the kept picture") { kept.size == 1 }
+            val revived = revive(die(controller))
+            val again = revived.get()
+            until("the picture again") { again.isShown(R.id.still) && again.row(0).isShown }
+            assertNull(fakes.fakeCamera.started)
+            assertEquals("$facing", if (facing == Facing.FRONT) -1f else 1f, again.findViewById<View>(R.id.still).scaleX)
+            again.tap(R.id.freeze)
+            until("it is forgotten") { kept.isEmpty() }
+            die(revived)
+        }
+    }
+
+    /** One picture stands still, another is picked, and the process ends before that is written. */
+    @Test
+    fun aPictureComesNeverBackInAnothersPlace() {
         grantCamera()
         val controller = launch()
         controller.get().settle()
         controller.get().freeze()
-        until("the kept picture") { fakes.pictures.restore() != null }
-        val saved = Bundle()
-        controller.pause().stop().saveInstanceState(saved).destroy()
+        until("the frame is kept") { kept.size == 1 }
+        val frame = kept.single()
+        provide { photoAsPng().inputStream() }
+        pick(controller.get())
+        until("the picked one is kept") { controller.get().still()?.width == photo().width && kept.size == 1 && kept.single() != frame }
+        val saved = die(controller)
+        kept.single().delete()
+        val again = revive(saved).get()
+        until("the picked one, from where it came") { again.still()?.width == photo().width }
+        val nowhere = revive(Bundle(saved).apply { remove("still from") }).get()
+        until("the camera") { !nowhere.isShown(R.id.notice) && fakes.fakeCamera.started != null }
+        assertFalse(nowhere.isShown(R.id.still))
+    }
+
+    @Test
+    fun aShareThatWasStillBeingOpenedIsOpenedAnewAndOneThatWasLeftIsNot() {
+        grantCamera()
+        val never = CountDownLatch(1)
+        provide { never.await(); ByteArray(0).inputStream() }
+        val controller = launch(shared)
+        controller.get().settle()
+        assertTrue(controller.get().isShown(R.id.notice))
+        val saved = die(controller)
+        provide { photoAsPng().inputStream() }
+        val again = revive(saved, shared)
+        until("the picture") { again.get().isShown(R.id.still) && again.get().row(0).isShown }
+        again.get().tap(R.id.freeze)
+        val third = revive(die(again), shared).get()
+        third.settle()
+        assertFalse(third.isShown(R.id.still))
+        assertNotNull(fakes.fakeCamera.started)
+        never.countDown()
+    }
+
+    @Test
+    fun aPictureThatDoesNotComeHoldsNothingUpAndIsGivenUpAtLast() {
+        grantCamera()
+        val latch = CountDownLatch(1)
+        provide { latch.await(); photoAsPng().inputStream() }
+        val controller = launch(shared)
+        val activity = controller.get()
+        activity.settle()
+        activity.seeFrames()
+        assertEquals(activity.getString(R.string.reading_picture), activity.words(R.id.notice_text))
+        shadowOf(Looper.getMainLooper()).idleFor(PictureOpener.LIMIT_MS, TimeUnit.MILLISECONDS)
+        assertEquals(activity.getString(R.string.picture_too_slow), activity.words(R.id.warning))
+        assertFalse(activity.isShown(R.id.notice))
+        latch.countDown()
+        until("it came after all") { Thread.getAllStackTraces().keys.none { it.name == "picture" } }
+        activity.rest()
+        assertFalse(activity.isShown(R.id.still))
+    }
+
+    @Test
+    fun aScreenThatIsLeftWhileItsPictureDoesNotComeLeavesNothingBehind() {
+        val latch = CountDownLatch(1)
+        provide { latch.await(); photoAsPng().inputStream() }
+        val controller = launch(shared)
+        controller.get().settle()
+        leave(controller)
         until("the engine is closed") { fakes.lab.open == 0 }
-        val again = Robolectric.buildActivity(MainActivity::class.java).setup(saved).get()
-        until("the picture again") { again.isShown(R.id.still) && again.row(0).isShown }
-        assertNull(fakes.fakeCamera.started)
+        latch.countDown()
+        assertEquals(emptyList<File>(), kept)
     }
 
     @Test
@@ -191,6 +300,27 @@ class LifecycleTest {
         controller.pause().stop()
         activity.onTrimMemory(ComponentCallbacks2.TRIM_MEMORY_UI_HIDDEN)
         until("the engine is closed") { fakes.lab.open == 0 && underWay().isEmpty() }
+    }
+
+    /** A share that is opened over this screen hides it, and the app as a whole stays in front. */
+    @Test
+    fun anEngineBehindAnotherScreenIsFreedAfterAWhile() {
+        grantCamera()
+        val controller = launch()
+        controller.get().settle()
+        val made = fakes.lab.made.size
+        controller.pause().stop()
+        shadowOf(Looper.getMainLooper()).idleFor(Session.SLEEP_AFTER_MS - 1000, TimeUnit.MILLISECONDS)
+        controller.start().resume()
+        shadowOf(Looper.getMainLooper()).idleFor(Session.SLEEP_AFTER_MS, TimeUnit.MILLISECONDS)
+        controller.get().seeFrames()
+        assertEquals(made, fakes.lab.made.size)
+        controller.pause().stop()
+        shadowOf(Looper.getMainLooper()).idleFor(Session.SLEEP_AFTER_MS, TimeUnit.MILLISECONDS)
+        until("the engine is closed") { fakes.lab.open == 0 }
+        controller.start().resume()
+        controller.get().settle()
+        assertEquals(1, fakes.lab.open)
     }
 
     @Test

@@ -1,7 +1,10 @@
 package dev.swiftformer.app
 
 import android.content.ClipboardManager
+import android.text.Editable
+import android.text.TextWatcher
 import android.view.View
+import android.widget.TextView
 import dev.swiftformer.app.camera.CameraProblem
 import dev.swiftformer.app.camera.Facing
 import org.junit.Assert.assertEquals
@@ -115,12 +118,30 @@ class LiveScreenTest {
             activity.onCameraProblem(problem)
             assertEquals(activity.getString(words), activity.words(R.id.notice_text))
         }
+        // TalkBack speaks what is written, and only that is.
+        var written = 0
+        activity.findViewById<TextView>(R.id.notice_text).doOnWriting { written++ }
+        repeat(3) { activity.onCameraProblem(CameraProblem.DENIED) }
+        assertEquals(0, written)
         val starts = fakes.fakeCamera.starts
         activity.onCameraFree()
         idle()
         assertEquals(starts + 1, fakes.fakeCamera.starts)
+        assertTrue("the notice stays until it is known", activity.isShown(R.id.notice))
+        activity.onCameraStarted(fakes.fakeCamera.list[0])
         assertFalse(activity.isShown(R.id.notice))
+        assertEquals(0, written)
     }
+
+    private fun TextView.doOnWriting(act: () -> Unit) = addTextChangedListener(
+        object : TextWatcher {
+            override fun beforeTextChanged(text: CharSequence, start: Int, count: Int, after: Int) = Unit
+
+            override fun onTextChanged(text: CharSequence, start: Int, before: Int, count: Int) = act()
+
+            override fun afterTextChanged(text: Editable) = Unit
+        },
+    )
 
     @Test
     fun noCameraAtAll() {

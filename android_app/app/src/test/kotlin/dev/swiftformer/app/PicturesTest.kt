@@ -1,9 +1,17 @@
 package dev.swiftformer.app
 
+import android.app.ActivityManager
+import android.content.ContentProvider
+import android.content.ContentValues
+import android.content.res.AssetFileDescriptor
+import android.database.Cursor
 import android.graphics.Bitmap
 import android.graphics.Color
 import android.net.Uri
 import android.os.Build
+import android.os.Bundle
+import android.os.CancellationSignal
+import dev.swiftformer.app.picture.KeptPictures
 import dev.swiftformer.app.picture.Opened
 import dev.swiftformer.app.picture.PictureProblem
 import dev.swiftformer.app.picture.StillPictures
@@ -14,20 +22,23 @@ import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
+import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
+import org.robolectric.shadows.ShadowAppTask
 import java.io.ByteArrayOutputStream
 import java.io.DataOutputStream
 import java.io.File
 import java.io.FilterInputStream
 import java.io.IOException
 import java.io.InputStream
-import java.nio.file.Files
-import java.nio.file.LinkOption
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
 import java.util.zip.CRC32
 import java.util.zip.Deflater
+import kotlin.concurrent.thread
 
 /** Pictures of strangers, through both ways to decode them: before API level 28, and from it on. */
 @RunWith(RobolectricTestRunner::class)
@@ -130,44 +141,110 @@ class PicturesTest {
         }
     }
 
+    private fun files() = app.cacheDir.list().orEmpty().filter { it.startsWith("still") }
+
     @Test
-    fun aStillPictureIsKeptUntilItIsForgotten() {
-        val bitmap = photo()
-        fakes.pictures.keep(bitmap)
-        val back = fakes.pictures.restore()!!
-        assertTrue(back.sameAs(bitmap))
-        fakes.pictures.keep(bitmap)
-        fakes.pictures.forget()
-        assertNull(fakes.pictures.restore())
+    fun everyPictureIsKeptUnderItsOwnNameUntilItIsForgotten() {
+        val one = photo()
+        val other = quarters(64, 32)
+        val (first, second) = listOf(one, other).map { fakes.kept.keep(it, 7) }
+        assertTrue(fakes.kept.restore(second)!!.sameAs(other))
+        assertTrue(fakes.kept.restore(first)!!.sameAs(one))
+        fakes.kept.forget(first)
+        assertNull(fakes.kept.restore(first))
+        assertEquals(listOf(second), files())
+        for (name in listOf("", "still.png", "../$second", "still-7-../x.png")) assertNull(name, fakes.kept.restore(name))
     }
 
     /** The state that asks for it is saved: an error here would be met again at each start. */
     @Test
     fun aKeptPictureThatCannotBeReadIsForgotten() {
         for (error in listOf(OutOfMemoryError(), IllegalStateException("decoder"))) {
-            val pictures = StillPictures(app) { throw error }
-            pictures.keep(photo())
-            assertNull("$error", pictures.restore())
-            assertNull("$error", fakes.pictures.restore())
-            assertFalse("$error", File(app.cacheDir, "still.png").exists())
+            val kept = KeptPictures(app) { throw error }
+            val name = kept.keep(photo(), 7)
+            assertNull("$error", kept.restore(name))
+            assertNull("$error", fakes.kept.restore(name))
+            assertEquals("$error", emptyList<String>(), files())
         }
     }
 
     @Test
     fun aPictureThatCannotBeWrittenIsNotKept() {
-        val kept = File(app.cacheDir, "still.png")
-        for (hindrance in listOf("full", "recycled")) {
-            fakes.pictures.keep(photo())
-            assertNotNull(fakes.pictures.restore())
-            val next = photo()
-            if (hindrance == "recycled") next.recycle() else
-                Files.createSymbolicLink(File(kept.path + ".new").toPath(), File("/dev/full").toPath())
-            fakes.pictures.keep(next)
-            assertNull(hindrance, fakes.pictures.restore())
-            for (file in listOf(kept, File(kept.path + ".new"))) {
-                assertFalse("$hindrance: $file", Files.exists(file.toPath(), LinkOption.NOFOLLOW_LINKS))
+        val recycled = photo().apply { recycle() }
+        assertNull(fakes.kept.restore(fakes.kept.keep(recycled, 7)))
+        assertEquals(emptyList<String>(), files())
+    }
+
+    @Test
+    fun picturesThatNobodyCanAskForAreSweptAway() {
+        val gone = "still-7-00000000-0000-0000-0000-000000000001.png"
+        val lives = "still-9-00000000-0000-0000-0000-000000000002.png"
+        val another = "still-7-00000000-0000-0000-0000-000000000003.png"
+        for (name in listOf("still.png", "still.png.new", gone, lives, another, "$lives.new", "else.png")) File(app.cacheDir, name).writeText("x")
+        val task = ActivityManager.RecentTaskInfo().apply { @Suppress("DEPRECATION") persistentId = 9 }
+        val known = ShadowAppTask.newInstance().apply { shadowOf(this).setTaskInfo(task) }
+        shadowOf(app.getSystemService(ActivityManager::class.java)).setAppTasks(listOf(known))
+        fakes.kept.hold(another)
+        val own = fakes.kept.keep(photo(), 7)
+        fakes.kept.sweep()
+        assertNotNull(fakes.kept.restore(own))
+        assertEquals(setOf(lives, another, own), files().toSet())
+        assertTrue(File(app.cacheDir, "else.png").isFile)
+    }
+
+    /** One waits for its cloud, and stops where it is told to; the other gives a pipe into which nobody writes. */
+    @Test
+    @Config(sdk = [35])
+    fun whatDoesNotComeIsGivenUp() {
+        val provider = Robolectric.buildContentProvider(Waiting::class.java).create("waiting").get()
+        val pipe = Pipe()
+        shadowOf(app.contentResolver).registerInputStreamSupplier(uri) { pipe }
+        for ((address, asked) in mapOf(Uri.parse("content://waiting/picture") to provider.asked, uri to pipe.asked)) {
+            val signal = CancellationSignal()
+            var opened: Opened? = null
+            val reader = thread { opened = fakes.pictures.open(address, signal) }
+            assertTrue("$address is asked", asked.await(10, TimeUnit.SECONDS))
+            signal.cancel()
+            reader.join(10_000)
+            assertEquals("$address", PictureProblem.CANNOT_OPEN, problem(opened!!))
+        }
+    }
+
+    private class Pipe : InputStream() {
+        val asked = CountDownLatch(1)
+        private val closed = CountDownLatch(1)
+
+        override fun read(): Int {
+            asked.countDown()
+            closed.await()
+            throw IOException("closed")
+        }
+
+        override fun close() = closed.countDown()
+    }
+
+    class Waiting : ContentProvider() {
+        val asked = CountDownLatch(1)
+
+        override fun onCreate() = true
+
+        override fun openTypedAssetFile(uri: Uri, type: String, options: Bundle?, signal: CancellationSignal?): AssetFileDescriptor {
+            asked.countDown()
+            while (true) {
+                signal!!.throwIfCanceled()
+                Thread.sleep(5)
             }
         }
+
+        override fun query(uri: Uri, columns: Array<String>?, which: String?, arguments: Array<String>?, order: String?): Cursor? = null
+
+        override fun getType(uri: Uri) = "image/png"
+
+        override fun insert(uri: Uri, values: ContentValues?): Uri? = null
+
+        override fun delete(uri: Uri, which: String?, arguments: Array<String>?) = 0
+
+        override fun update(uri: Uri, values: ContentValues?, which: String?, arguments: Array<String>?) = 0
     }
 
     @Test

@@ -2,8 +2,10 @@ package dev.swiftformer.app
 
 import android.content.Intent
 import android.widget.ImageView
+import android.widget.TextView
 import dev.swiftformer.app.camera.CameraProblem
 import dev.swiftformer.core.DelegateKind
+import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -42,6 +44,22 @@ class ScreenshotTest {
 
     @Test
     fun liveByDay() = Screenshots.check("live", live())
+
+    /** A picture with it must not pass for the one without. */
+    @Test
+    fun aChangedNumberOrLineIsADifference() {
+        val activity = live()
+        val before = Screenshots.draw(activity.window.decorView)
+        assertEquals(0, Screenshots.mostDiffering(before, Screenshots.draw(activity.window.decorView)))
+        val line = activity.findViewById<TextView>(R.id.runs_on)
+        val words = line.text.toString()
+        for (changed in listOf(words.replaceFirst("90", "17"), "CPU without XNNPACK, 1 thread: 12 of 34 operators")) {
+            line.text = changed
+            idle()
+            val differing = Screenshots.mostDiffering(before, Screenshots.draw(activity.window.decorView))
+            assertTrue("$changed: $differing", differing > Screenshots.MOST_DIFFERENT)
+        }
+    }
 
     @Test
     @Config(qualifiers = "+night")

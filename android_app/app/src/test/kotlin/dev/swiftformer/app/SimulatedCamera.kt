@@ -64,15 +64,16 @@ object SimulatedService {
         requestFailure = null
     }
 
-    /** A back camera with a torch and a front camera without. */
-    fun addCameras() {
+    /** A back camera with a torch and a front camera without, in place of those that were there. */
+    fun addCameras(backDegrees: Int = 90, frontDegrees: Int = 270) {
         val manager = app.getSystemService(CameraManager::class.java)
         for ((id, facing) in mapOf("0" to CameraCharacteristics.LENS_FACING_BACK, "1" to CameraCharacteristics.LENS_FACING_FRONT)) {
+            if (id in manager.cameraIdList) shadowOf(manager).removeCamera(id)
             val traits = ShadowCameraCharacteristics.newCameraCharacteristics()
             val streams = StreamConfigurationMapBuilder.newBuilder()
                 .addOutputSize(ImageFormat.YUV_420_888, Size(640, 480)).addOutputSize(Size(640, 480)).build()
             shadowOf(traits).set(CameraCharacteristics.LENS_FACING, facing)
-            shadowOf(traits).set(CameraCharacteristics.SENSOR_ORIENTATION, if (id == "0") 90 else 270)
+            shadowOf(traits).set(CameraCharacteristics.SENSOR_ORIENTATION, if (id == "0") backDegrees else frontDegrees)
             shadowOf(traits).set(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP, streams)
             shadowOf(traits).set(CameraCharacteristics.FLASH_INFO_AVAILABLE, id == "0")
             shadowOf(traits).set(

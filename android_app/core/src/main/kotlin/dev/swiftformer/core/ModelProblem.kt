@@ -17,6 +17,9 @@ class ModelProblem(val kind: Kind, val where: String, val arguments: List<String
         CANNOT_READ("cannot be read (%s)"),
 
         /** No arguments. */
+        NO_MEMORY("cannot be read: the device has not enough memory"),
+
+        /** No arguments. */
         EMPTY("is empty; copy it again"),
 
         /** Arguments: its bytes, the most that are read. */

@@ -32,16 +32,32 @@ class Camera2Source(context: Context) : CameraSource {
     private val onCamera = Handler(cameraThread.looper)
     private val onFrames = Handler(frameThread.looper)
     private var run: Run? = null  // main thread
-    private var displaced: CameraSource.Listener? = null  // main thread: from whom the camera was taken for another
-    private var found: List<CameraFacts> = emptyList()
+    private val displaced = ArrayList<CameraSource.Listener>()  // main thread: from whom it was taken for another, in turn
+    private var found = FoundCameras(emptyList(), emptySet())  // main thread
 
-    /** Asked for once: the camera service takes its time, and screens ask often. */
-    override fun cameras(): List<CameraFacts> = found.ifEmpty { findCameras(manager).also { found = it } }
+    init {
+        manager.registerAvailabilityCallback(
+            object : CameraManager.AvailabilityCallback() {
+                /** One that was plugged in, or that could not be read before. */
+                override fun onCameraAvailable(id: String) {
+                    if (id !in found.ids) found = FoundCameras(emptyList(), emptySet())
+                }
+            },
+            main,
+        )
+    }
+
+    /** Asked for anew only where there may be others: the camera service takes its time, and screens ask often. */
+    override fun cameras(): List<CameraFacts> {
+        if (found.cameras.isEmpty()) found = findCameras(manager)
+        return found.cameras
+    }
 
     override fun start(camera: CameraFacts, preview: SurfaceTexture, listener: CameraSource.Listener) {
         val before = run?.listener?.takeIf { it !== listener }
         end()
-        if (before != null) displaced = before else if (displaced === listener) displaced = null
+        displaced.remove(listener)
+        if (before != null) displaced.add(before)
         preview.setDefaultBufferSize(camera.previewSize.width, camera.previewSize.height)
         run = Run(camera, preview, listener).also { fresh -> onCamera.post { fresh.open() } }
         before?.onCameraProblem(CameraProblem.TAKEN)
@@ -53,12 +69,10 @@ class Camera2Source(context: Context) : CameraSource {
     }
 
     override fun stop(listener: CameraSource.Listener) {
-        if (displaced === listener) displaced = null
+        displaced.remove(listener)
         if (run?.listener !== listener) return
         end()
-        val waiting = displaced ?: return
-        displaced = null
-        waiting.onCameraFree()
+        displaced.removeLastOrNull()?.onCameraFree()
     }
 
     private fun end() {

@@ -37,19 +37,23 @@ class CameraFacts(
     }
 }
 
+/** @property ids of all cameras that could be read, also of those that are left out. */
+class FoundCameras(val cameras: List<CameraFacts>, val ids: Set<String>)
+
 /** The device's cameras, of each direction the first; those that give no YUV frames are left out. */
-fun findCameras(manager: CameraManager): List<CameraFacts> {
+fun findCameras(manager: CameraManager): FoundCameras {
     val ids = try {
         manager.cameraIdList
     } catch (e: CameraAccessException) {
-        return emptyList()
+        return FoundCameras(emptyList(), emptySet())
     } catch (e: RuntimeException) {  // some vendors' camera services throw where the documentation has no word of it
-        return emptyList()
+        return FoundCameras(emptyList(), emptySet())
     }
     val found = ArrayList<CameraFacts>()
+    val read = HashSet<String>()
     for (id in ids) {
         val facts = try {
-            factsOf(id, manager.getCameraCharacteristics(id))
+            factsOf(id, manager.getCameraCharacteristics(id)).also { read.add(id) }
         } catch (e: CameraAccessException) {
             null
         } catch (e: RuntimeException) {
@@ -57,7 +61,7 @@ fun findCameras(manager: CameraManager): List<CameraFacts> {
         }
         if (facts != null && found.none { it.facing == facts.facing }) found.add(facts)
     }
-    return found
+    return FoundCameras(found, read)
 }
 
 private fun factsOf(id: String, traits: CameraCharacteristics): CameraFacts? {

@@ -5,13 +5,10 @@ import android.media.Image
 
 /** Why there is no picture from the camera. */
 enum class CameraProblem {
-    /** The device has no camera of the kind. */
-    NONE,
-
-    /** Another app has it. */
+    /** Something else on the device has it: another app, or a screen of this one. */
     IN_USE,
 
-    /** Another app, the system or another screen took it away while it was running. */
+    /** Another app, the system or another screen of this app took it away while it was running. */
     TAKEN,
 
     /** The device's owner or a switch in the quick settings forbids it. */

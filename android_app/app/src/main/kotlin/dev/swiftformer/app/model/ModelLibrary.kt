@@ -57,7 +57,7 @@ class ModelLibrary(private val files: BundleFiles) {
             val reason = e.message ?: e.javaClass.simpleName
             throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(reason)))
         } catch (e: OutOfMemoryError) {  // a packer that compressed it: then it is read, not mapped; or its labels
-            throw ModelProblemException(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
+            throw ModelProblemException(ModelProblem(ModelProblem.Kind.NO_MEMORY, entry.file))
         }
     }
 

@@ -13,12 +13,12 @@ import android.graphics.Matrix
 import android.media.ExifInterface
 import android.net.Uri
 import android.os.Build
-import java.io.File
-import java.io.FileOutputStream
+import android.os.CancellationSignal
+import java.io.ByteArrayInputStream
+import java.io.FileNotFoundException
 import java.io.IOException
-import java.util.concurrent.Callable
-import java.util.concurrent.Executors
-import java.util.concurrent.atomic.AtomicInteger
+import java.io.InputStream
+import java.nio.ByteBuffer
 import kotlin.math.max
 
 /** Why a picked or shared picture cannot be shown. */
@@ -34,13 +34,20 @@ enum class PictureProblem {
 
     /** The model cannot be given anything so long and thin. */
     TOO_LONG,
+
+    /** The app that provides it does not answer. */
+    TOO_SLOW,
 }
 
 /** A picture, or why there is none. */
 sealed class Opened {
-    class Picture(val bitmap: Bitmap) : Opened()
+    /** @property file its name where it comes from [KeptPictures]. */
+    class Picture(val bitmap: Bitmap, val file: String? = null) : Opened()
 
     class Problem(val problem: PictureProblem) : Opened()
+
+    /** What was kept is gone, and came from nowhere else. */
+    object None : Opened()
 }
 
 /**
@@ -49,131 +56,93 @@ sealed class Opened {
  *
  * Pictures of more than [MAX_PIXELS] are read at a half, a quarter and so on of their size, those beyond
  * [MAX_SOURCE_PIXELS] not at all. The decoders are the system's: their bytes are not Pillow's, whose equal begins at RGB.
- * Blocks; call it on a worker.
- *
- * @param readKept reads what [keep] wrote; null where it is no picture.
+ * Blocks, for as long as the app that provides a picture likes; call it by a [PictureOpener].
  */
-class StillPictures(
-    context: Context,
-    private val readKept: (File) -> Bitmap? = { BitmapFactory.decodeFile(it.path) },
-) {
+class StillPictures(context: Context) {
     private val resolver: ContentResolver = context.contentResolver
-    private val kept = File(context.cacheDir, "still.png")
-
-    /** Packing a large picture takes seconds, and nothing waits for it but [restore]. */
-    private val keeper = Executors.newSingleThreadExecutor { work ->
-        Thread(work, "keeper").apply { priority = Thread.MIN_PRIORITY }
-    }
-    private val wishes = AtomicInteger()
 
     /** Opens what a picker or another app names; only content that was granted, never a file's path. */
-    fun open(uri: Uri): Opened {
+    fun open(uri: Uri, signal: CancellationSignal = CancellationSignal()): Opened {
         if (uri.scheme != ContentResolver.SCHEME_CONTENT) return Opened.Problem(PictureProblem.CANNOT_OPEN)
         return try {
-            val bitmap = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) decode(uri) else decodeBeforeP(uri)
-            if (bitmap == null) Opened.Problem(PictureProblem.NOT_A_PICTURE) else Opened.Picture(opaque(bitmap))
+            decoded(read(uri, signal))
         } catch (e: OutOfMemoryError) {
             Opened.Problem(PictureProblem.TOO_LARGE)
         } catch (e: TooLargeException) {
             Opened.Problem(PictureProblem.TOO_LARGE)
         } catch (e: IOException) {
-            // A decoder's complaint is an IOException too; whether the file opens at all tells the two apart.
-            Opened.Problem(if (opens(uri)) PictureProblem.NOT_A_PICTURE else PictureProblem.CANNOT_OPEN)
-        } catch (e: SecurityException) {
             Opened.Problem(PictureProblem.CANNOT_OPEN)
         } catch (e: RuntimeException) {  // other apps' providers throw what they like
             Opened.Problem(PictureProblem.CANNOT_OPEN)
         }
     }
 
+    private fun decoded(file: ByteBuffer): Opened = try {
+        val bitmap = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) decode(file) else decodeBeforeP(file)
+        if (bitmap == null) Opened.Problem(PictureProblem.NOT_A_PICTURE) else Opened.Picture(opaque(bitmap))
+    } catch (e: TooLargeException) {
+        throw e
+    } catch (e: IOException) {
+        Opened.Problem(PictureProblem.NOT_A_PICTURE)
+    } catch (e: RuntimeException) {
+        Opened.Problem(PictureProblem.NOT_A_PICTURE)
+    }
+
     private class TooLargeException : IOException()
 
-    private fun opens(uri: Uri): Boolean = try {
-        resolver.openInputStream(uri)?.use { it.read() >= 0 } ?: false
-    } catch (e: IOException) {
-        false
-    } catch (e: RuntimeException) {
-        false
+    /** The whole file, so that what comes after waits for nobody. */
+    private fun read(uri: Uri, signal: CancellationSignal): ByteBuffer {
+        val stream = stream(uri, signal) ?: throw FileNotFoundException(uri.toString())
+        signal.setOnCancelListener { close(stream) }  // ends a read() that waits for a writer
+        return stream.use { read(it) }
+    }
+
+    private fun read(stream: InputStream): ByteBuffer {
+        var bytes = ByteArray((stream.available() + 1).coerceIn(FIRST_BYTES, MAX_FILE_BYTES))
+        var count = 0
+        while (true) {
+            val more = stream.read(bytes, count, bytes.size - count)
+            if (more < 0) return ByteBuffer.wrap(bytes, 0, count)
+            count += more
+            if (count >= MAX_FILE_BYTES) throw TooLargeException()
+            if (count == bytes.size) bytes = bytes.copyOf(2 * count)
+        }
+    }
+
+    private fun stream(uri: Uri, signal: CancellationSignal): InputStream? = try {
+        resolver.openTypedAssetFileDescriptor(uri, "image/*", null, signal)?.createInputStream()
+    } catch (e: FileNotFoundException) {  // a provider that calls its pictures something else
+        resolver.openInputStream(uri)
+    }
+
+    private fun close(stream: InputStream) {
+        try {
+            stream.close()
+        } catch (e: IOException) {  // it is given up anyway
+        }
     }
 
     @TargetApi(Build.VERSION_CODES.P)
-    private fun decode(uri: Uri): Bitmap =
-        ImageDecoder.decodeBitmap(ImageDecoder.createSource(resolver, uri)) { decoder, facts, _ ->
+    private fun decode(file: ByteBuffer): Bitmap =
+        ImageDecoder.decodeBitmap(ImageDecoder.createSource(file)) { decoder, facts, _ ->
             decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE
             decoder.setTargetColorSpace(ColorSpace.get(ColorSpace.Named.SRGB))
             decoder.setTargetSampleSize(sample(facts.size.width, facts.size.height))
         }
 
-    private fun decodeBeforeP(uri: Uri): Bitmap? {
+    private fun decodeBeforeP(file: ByteBuffer): Bitmap? {
         val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-        val first = resolver.openInputStream(uri) ?: return null
-        first.use { BitmapFactory.decodeStream(it, null, bounds) }  // null even where all is well: it decodes nothing
+        BitmapFactory.decodeByteArray(file.array(), 0, file.limit(), bounds)  // null even where all is well: it decodes nothing
         if (bounds.outWidth <= 0 || bounds.outHeight <= 0) return null
         val options = BitmapFactory.Options().apply {
             inSampleSize = sample(bounds.outWidth, bounds.outHeight)
             inPreferredConfig = Bitmap.Config.ARGB_8888
             inPreferredColorSpace = ColorSpace.get(ColorSpace.Named.SRGB)
         }
-        val bitmap = resolver.openInputStream(uri)?.use { BitmapFactory.decodeStream(it, null, options) } ?: return null
-        val orientation = resolver.openInputStream(uri)?.use {
-            ExifInterface(it).getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL)
-        }
-        return upright(bitmap, orientation ?: ExifInterface.ORIENTATION_NORMAL)
+        val bitmap = BitmapFactory.decodeByteArray(file.array(), 0, file.limit(), options) ?: return null
+        val exif = ExifInterface(ByteArrayInputStream(file.array(), 0, file.limit()))
+        return upright(bitmap, exif.getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL))
     }
-
-    /** Keeps a picture for [restore], after the process has died. Returns before that is done. */
-    fun keep(bitmap: Bitmap) {
-        val wish = wishes.incrementAndGet()
-        keeper.execute {
-            if (wishes.get() == wish) write(bitmap)
-            if (wishes.get() != wish) kept.delete()
-        }
-    }
-
-    /** A picture that cannot be written is not kept, and neither is the one before it. */
-    private fun write(bitmap: Bitmap) {
-        val fresh = File(kept.path + ".new")
-        val whole = try {
-            FileOutputStream(fresh).use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
-        } catch (e: IOException) {
-            false
-        } catch (e: OutOfMemoryError) {
-            false
-        } catch (e: RuntimeException) {  // the bitmap was recycled
-            false
-        }
-        if (whole && fresh.renameTo(kept)) return
-        fresh.delete()
-        kept.delete()
-    }
-
-    /**
-     * What [keep] kept, or null. What cannot be read is forgotten: the state that asks for it is saved, and would ask again
-     * at each start.
-     */
-    fun restore(): Bitmap? = keeper.submit(
-        Callable {
-            val bitmap = try {
-                if (kept.isFile) readKept(kept) else null
-            } catch (e: OutOfMemoryError) {
-                null
-            } catch (e: RuntimeException) {
-                null
-            }
-            if (bitmap == null) kept.delete()
-            bitmap
-        },
-    ).get()
-
-    /** Forgets what [keep] kept. */
-    fun forget() {
-        wishes.incrementAndGet()
-        keeper.execute { kept.delete() }
-    }
-
-    /** Whose picture was kept last, so that nobody forgets another's. */
-    @Volatile
-    var owner: Any? = null
 
     companion object {
         /** The largest picture that is read whole: 64 MB of pixels. */
@@ -184,6 +153,11 @@ class StillPictures(
 
         /** More than any camera gives; a file of a few bytes may say that it has more, and keep a decoder busy for minutes. */
         const val MAX_SOURCE_PIXELS = 1L shl 28
+
+        /** The largest file that is read, as it is in memory beside its pixels. */
+        const val MAX_FILE_BYTES = 128 shl 20
+
+        private const val FIRST_BYTES = 1 shl 20
 
         /** By how much a picture of this size is read smaller: 1, 2, 4, … */
         fun sample(width: Int, height: Int): Int {

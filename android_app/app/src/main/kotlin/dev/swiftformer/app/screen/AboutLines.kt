@@ -4,7 +4,9 @@ import android.content.res.Resources
 import dev.swiftformer.app.R
 import dev.swiftformer.core.InputKind
 import dev.swiftformer.core.ModelDescription
+import dev.swiftformer.core.OutputKind
 import dev.swiftformer.core.Preprocessing
+import dev.swiftformer.core.ResampleFilter
 import dev.swiftformer.core.Resize
 import java.text.NumberFormat
 import java.util.Locale
@@ -36,7 +38,7 @@ class AboutLines(private val resources: Resources) {
         add(R.string.about_classes, classes(model))
         add(R.string.about_preprocessing, preprocessing(card.preprocessing))
         add(R.string.about_input, input(model))
-        add(R.string.about_output, model.output.toString() + ", " + card.outputKind.name.lowercase())
+        add(R.string.about_output, model.output.toString() + ", " + output(card.outputKind))
         add(R.string.about_precision, card.precision)
         add(R.string.about_made, resources.getString(R.string.about_gelu, card.gelu, card.tokenWeights))
         add(R.string.about_file, model.where)
@@ -46,13 +48,29 @@ class AboutLines(private val resources: Resources) {
         return lines
     }
 
+    private fun output(kind: OutputKind): String = resources.getString(
+        when (kind) {
+            OutputKind.LOGITS -> R.string.output_logits
+            OutputKind.PROBABILITIES -> R.string.output_probabilities
+        },
+    )
+
     private fun classes(model: ModelDescription): String = resources.getQuantityString(
         if (model.labels == null) R.plurals.about_class_count_unnamed else R.plurals.about_class_count,
         model.classes, model.classes,
     )
 
     private fun preprocessing(contract: Preprocessing): String {
-        val filter = contract.filter.name.lowercase()
+        val filter = resources.getString(
+            when (contract.filter) {
+                ResampleFilter.NEAREST -> R.string.filter_nearest
+                ResampleFilter.BILINEAR -> R.string.filter_bilinear
+                ResampleFilter.BICUBIC -> R.string.filter_bicubic
+                ResampleFilter.LANCZOS -> R.string.filter_lanczos
+                ResampleFilter.BOX -> R.string.filter_box
+                ResampleFilter.HAMMING -> R.string.filter_hamming
+            },
+        )
         if (contract.resize == Resize.SQUASH) {
             return resources.getString(R.string.about_squash, contract.width, contract.height, filter)
         }
@@ -72,7 +90,8 @@ class AboutLines(private val resources: Resources) {
     }
 
     /** In megabytes of a million bytes, and in bytes. */
-    private fun size(bytes: Long): String = String.format(locale, "%.1f MB (%s)", bytes / 1e6, whole.format(bytes))
+    private fun size(bytes: Long): String =
+        resources.getString(R.string.about_bytes, String.format(locale, "%.1f", bytes / 1e6), whole.format(bytes))
 
     private companion object {
         const val UNKNOWN = "unknown"

@@ -174,7 +174,6 @@ class MainScreen(private val activity: Activity, root: View, private val actions
     private fun showCameraProblem(problem: CameraProblem) {
         val text = activity.getString(
             when (problem) {
-                CameraProblem.NONE -> R.string.camera_none
                 CameraProblem.IN_USE -> R.string.camera_in_use
                 CameraProblem.TAKEN -> R.string.camera_taken
                 CameraProblem.DISABLED -> R.string.camera_disabled
@@ -182,8 +181,7 @@ class MainScreen(private val activity: Activity, root: View, private val actions
                 CameraProblem.FAILED -> R.string.camera_failed
             },
         )
-        if (problem == CameraProblem.NONE) notice.show(text)
-        else notice.show(text, R.string.try_again) { actions.onRetryCamera() }
+        notice.show(text, R.string.try_again) { actions.onRetryCamera() }
     }
 
     private fun showWarning(state: SessionState) {
@@ -248,10 +246,5 @@ class MainScreen(private val activity: Activity, root: View, private val actions
         val x = finder.width / 2f
         val y = finder.height / 2f
         return RectF(x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight)
-    }
-
-    /** Writes [text] only where it differs: TalkBack speaks a live region at every writing. */
-    private fun change(view: TextView, text: String) {
-        if (view.text.toString() != text) view.text = text
     }
 }

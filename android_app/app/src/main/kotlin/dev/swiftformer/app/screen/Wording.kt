@@ -107,6 +107,7 @@ class Wording(private val resources: Resources) {
         val arguments = listOf(problem.where) + problem.arguments.map { shown(it, longest) }
         val wanted = when (problem.kind) {
             ModelProblem.Kind.CANNOT_READ -> R.string.model_cannot_read
+            ModelProblem.Kind.NO_MEMORY -> R.string.model_no_memory
             ModelProblem.Kind.EMPTY -> R.string.model_empty
             ModelProblem.Kind.TOO_LARGE -> R.string.model_too_large
             ModelProblem.Kind.NOT_TFLITE -> R.string.model_not_tflite
@@ -138,6 +139,7 @@ class Wording(private val resources: Resources) {
             PictureProblem.NOT_A_PICTURE -> R.string.picture_not_one
             PictureProblem.TOO_LARGE -> R.string.picture_too_large
             PictureProblem.TOO_LONG -> R.string.picture_too_long
+            PictureProblem.TOO_SLOW -> R.string.picture_too_slow
         },
     )
 

@@ -1,6 +1,7 @@
 package dev.swiftformer.app.session
 
 import android.graphics.Bitmap
+import android.net.Uri
 import dev.swiftformer.app.Parts
 import dev.swiftformer.app.model.OpenModel
 import dev.swiftformer.app.model.asRgb
@@ -32,15 +33,17 @@ import dev.swiftformer.core.Scores
 /**
  * The engine's thread: everything here is called on it, but for [rest] and [work].
  *
+ * @param task of the screen, by which its kept pictures are known.
  * @param post hands a change of the session's state to the main thread.
  */
-internal class EngineRoom(private val parts: Parts, private val post: ((Session) -> Unit) -> Unit) {
+internal class EngineRoom(private val parts: Parts, private val task: Int = -1, private val post: ((Session) -> Unit) -> Unit) {
     private var entries: List<ModelIndex.Entry> = emptyList()
     private var open: OpenModel? = null
     @Volatile private var chooser: DelegateChooser? = null
     private var resting = false
     private var lane: Lane? = null
     private var still: Bitmap? = null
+    private var kept: String? = null  // its name among the kept pictures
     private var shownAt = 0L
     private var heat = 0
     private val times = PhaseTimes()
@@ -91,7 +94,7 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
         } catch (e: ModelProblemException) {
             return tell { copy(trying = false, problem = SessionProblem.BadModel(e.problem)) }
         } catch (e: OutOfMemoryError) {
-            return refuse(ModelProblem(ModelProblem.Kind.CANNOT_READ, entry.file, listOf(NO_MEMORY)))
+            return refuse(ModelProblem(ModelProblem.Kind.NO_MEMORY, entry.file))
         }
         val key = model.description.sha256 + " " + parts.build
         val fresh = DelegateChooser(parts.engines(model), parts.attempts, key, check)
@@ -204,21 +207,31 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
     }
 
     /**
-     * Classifies a picture that stands still; [keep] it for after the process's death. The model sees it whole, also where
-     * the screen shows it smaller.
+     * Classifies a picture that stands still. The model sees it whole, also where the screen shows it smaller.
+     *
+     * @param keep it for after the process's death; else it is kept already as [file], or not at all.
+     * @param source where it was opened.
      */
-    fun still(bitmap: Bitmap, mirrored: Boolean, keep: Boolean) {
+    fun still(bitmap: Bitmap, mirrored: Boolean, keep: Boolean, source: Uri? = null, file: String? = null) {
         val shown = try {
             StillPictures.shown(bitmap)
         } catch (e: OutOfMemoryError) {
             return tell { copy(readingPicture = false, pictureProblem = PictureProblem.TOO_LARGE) }
         }
         still = bitmap
+        if (kept != file) forget()
+        kept = if (keep) parts.kept.keep(bitmap, task) else file
+        val saved = SavedStill(kept, source, mirrored)
         tell {
-            copy(still = Still(shown, mirrored), readingPicture = false, pictureProblem = null, noPicture = false)
+            copy(still = Still(shown, saved), readingPicture = false, pictureProblem = null, noPicture = false)
         }
         classifyStill(bitmap)
-        if (keep) parts.pictures.keep(bitmap)
+    }
+
+    /** Nobody comes back to the picture that stands still. */
+    fun forget() {
+        kept?.let { parts.kept.forget(it) }
+        kept = null
     }
 
     private fun classifyStill(bitmap: Bitmap) {
@@ -323,8 +336,8 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
             it.lastFrame = 0L
         }
         times.reset()
-        tell { copy(answers = emptyList(), speed = null) }
-        parts.pictures.forget()
+        tell { copy(still = null, answers = emptyList(), speed = null) }
+        forget()
     }
 
     fun thermal(status: Int) {
@@ -342,7 +355,6 @@ internal class EngineRoom(private val parts: Parts, private val post: ((Session)
 
     private companion object {
         const val ANSWERS = 5
-        const val NO_MEMORY = "not enough memory"
 
         /** Ten times a second is as often as a person can read it. */
         const val SHOW_EVERY_NS = 100_000_000L

@@ -1,14 +1,15 @@
 package dev.swiftformer.app.session
 
-import android.graphics.Bitmap
 import android.media.Image
 import android.net.Uri
+import android.os.CancellationSignal
 import android.os.Handler
 import android.os.HandlerThread
 import android.os.Looper
 import dev.swiftformer.app.Parts
 import dev.swiftformer.app.engine.Thermal
 import dev.swiftformer.app.picture.Opened
+import dev.swiftformer.app.picture.PictureOpener
 import dev.swiftformer.core.DelegateKind
 import dev.swiftformer.core.FrameConverter
 import dev.swiftformer.core.FrameException
@@ -19,9 +20,12 @@ import java.util.concurrent.atomic.AtomicInteger
  * From pictures to answers: holds the model that runs and the picture that stands still, and outlives a rotation.
  *
  * Used on the main thread, which alone changes [state], but for [onFrame]. Everything slow happens in an [EngineRoom] on
- * a thread of its own, the only one that meets an engine: a GPU delegate may live on no other.
+ * a thread of its own, the only one that meets an engine (a GPU delegate may live on no other), but for what other apps
+ * can hold up: a [PictureOpener] has that.
+ *
+ * @param task of the screen, by which its kept pictures are known.
  */
-class Session(private val parts: Parts) {
+class Session(private val parts: Parts, task: Int = -1) {
     /** What is told, on the main thread. */
     interface Listener {
         fun onState(state: SessionState)
@@ -36,9 +40,12 @@ class Session(private val parts: Parts) {
     private val frame = FrameConverter()  // touched by the frames' thread while idle, by the engine's while busy
     private val busy = AtomicBoolean(false)
     private val frozen = AtomicBoolean(false)
-    private val room = EngineRoom(parts) { change -> main.post { if (!closed) change(this) } }
+    private val room = EngineRoom(parts, task) { change -> main.post { if (!closed) change(this) } }
     private val loads = AtomicInteger()  // counts what was asked for, so that only the last of it starts
     private val forgives = AtomicBoolean(false)  // of a load that came to nothing, the next insists
+    private val opener = PictureOpener(main)
+    private var opening: SavedStill? = null
+    private val toSleep = Runnable { sleep() }
     private var asleep = false
     private var unlisted = false  // a choice waits for the list of models
     private var closed = false
@@ -92,7 +99,6 @@ class Session(private val parts: Parts) {
         engine.post {
             try {
                 if (frozen.getAndSet(false)) {
-                    parts.pictures.owner = this
                     room.freeze(frame, front)
                 } else {
                     room.live(frame, loaded)
@@ -112,35 +118,49 @@ class Session(private val parts: Parts) {
     /** Back to the camera. */
     fun resume() {
         frozen.set(false)
+        opener.cancel()
         engine.post { room.resume() }
-        change { copy(still = null, pictureProblem = null, noPicture = false, answers = emptyList(), speed = null) }
+        change {
+            copy(
+                still = null, readingPicture = false, pictureProblem = null, noPicture = false,
+                answers = emptyList(), speed = null,
+            )
+        }
     }
 
     /** Classifies a picked or shared picture. */
-    fun openPicture(uri: Uri) {
-        change { copy(readingPicture = true, pictureProblem = null, noPicture = false) }
-        engine.post {
-            when (val opened = parts.pictures.open(uri)) {
-                is Opened.Picture -> {
-                    parts.pictures.owner = this
-                    room.still(opened.bitmap, false, true)
-                }
-                is Opened.Problem -> room.tell { copy(readingPicture = false, pictureProblem = opened.problem) }
-            }
-        }
-    }
+    fun openPicture(uri: Uri) = open(SavedStill(null, uri, false))
 
     /** Something was shared or picked that is no picture. */
     fun noPicture() = change { copy(noPicture = true) }
 
-    /** Brings the still picture back that the process had when it died. */
-    fun restoreStill() {
-        change { copy(readingPicture = true) }
-        engine.post {
-            parts.pictures.owner = this
-            val bitmap: Bitmap? = parts.pictures.restore()
-            if (bitmap == null) room.tell { copy(readingPicture = false) } else room.still(bitmap, false, false)
+    /** How the picture that stands still or is being opened is found after the process's death; null where there is none. */
+    fun saved(): SavedStill? = if (state.readingPicture) opening else state.still?.saved
+
+    /** Brings back what the process had when it died. */
+    fun restore(saved: SavedStill) {
+        saved.file?.let { parts.kept.hold(it) }
+        open(saved)
+    }
+
+    private fun open(wanted: SavedStill) {
+        opening = wanted
+        change { copy(readingPicture = true, pictureProblem = null, noPicture = false) }
+        opener.open({ signal -> find(wanted, signal) }) { opened ->
+            when (opened) {
+                is Opened.Picture -> engine.post {
+                    room.still(opened.bitmap, wanted.mirrored, opened.file == null, wanted.source, opened.file)
+                }
+                is Opened.Problem -> change { copy(readingPicture = false, pictureProblem = opened.problem) }
+                is Opened.None -> change { copy(readingPicture = false) }
+            }
         }
+    }
+
+    private fun find(wanted: SavedStill, signal: CancellationSignal): Opened {
+        val kept = wanted.file?.let { parts.kept.restore(it) }
+        if (kept != null) return Opened.Picture(kept, wanted.file)
+        return wanted.source?.let { parts.pictures.open(it, signal) } ?: Opened.None
     }
 
     /** Thermal status of the device, 0 to 6. */
@@ -158,11 +178,15 @@ class Session(private val parts: Parts) {
         change { copy(trying = trying || modelFile != null, engine = null) }
     }
 
-    /** Nobody sees answers until [wake]. */
-    fun rest() = room.rest()
+    /** Nobody sees the screen until [wake]; its model is freed a little later, so that a short look elsewhere costs no start. */
+    fun hide() {
+        room.rest()
+        main.postDelayed(toSleep, SLEEP_AFTER_MS)
+    }
 
-    /** Ends [rest] and [sleep]. */
+    /** Ends [hide] and [sleep]. */
     fun wake() {
+        main.removeCallbacks(toSleep)
         room.work()
         if (!asleep) return
         asleep = false
@@ -173,12 +197,11 @@ class Session(private val parts: Parts) {
     fun close(forgets: Boolean) {
         closed = true
         loads.incrementAndGet()
+        main.removeCallbacks(toSleep)
+        opener.cancel()
         engine.post {
             room.sleep()
-            if (parts.pictures.owner === this) {
-                parts.pictures.owner = null
-                if (forgets) parts.pictures.forget()
-            }
+            if (forgets) room.forget()
         }
         thread.quitSafely()
     }
@@ -192,6 +215,11 @@ class Session(private val parts: Parts) {
 
     private fun storedDelegate(): DelegateKind =
         DelegateKind.values().firstOrNull { it.name == parts.settings.delegate } ?: DelegateKind.CPU
+
+    companion object {
+        /** Longer than a turn of the device or a look at another app takes. */
+        const val SLEEP_AFTER_MS = 10_000L
+    }
 }
 
 /** Takes a frame's planes in, with their strides and the part that counts. */

@@ -12,8 +12,10 @@ import dev.swiftformer.core.ModelProblem
 /** What the user asked for: which model of the list, and on what. */
 data class Choice(val model: Int, val delegate: DelegateKind, val threads: Int)
 
-/** A picture that stands still. @property mirrored as a front camera's preview is. */
-class Still(val bitmap: Bitmap, val mirrored: Boolean)
+/** A picture that stands still. @property saved how it is found again. */
+class Still(val bitmap: Bitmap, val saved: SavedStill) {
+    val mirrored: Boolean get() = saved.mirrored
+}
 
 /** Why nothing is classified. */
 sealed class SessionProblem {
