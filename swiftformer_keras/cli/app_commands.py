@@ -58,7 +58,9 @@ def build(
 
     options = choices.with_models(model or ())
     with console.progress(f"Building {out}") as progress:
-        report = build_app(out, options, force=force, progress=progress, prompt=ask_on_terminal())
+        report = build_app(
+            out, options, force=force, progress=progress, prompt=ask_on_terminal(progress.asking)
+        )
     console.note(*account(out, report))
     console.result({"output": str(out), **report.to_dict()})
 
