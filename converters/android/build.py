@@ -100,7 +100,7 @@ def build_app(
     *,
     force: bool = False,
     progress: Progress | None = None,
-    prompt: Callable[[str], str] | None = None,
+    prompt: signing.Prompt | None = None,
     key: signing.SigningKey | None = None,
 ) -> BuildReport:
     """Write the APK, and a JSON record of what made it beside it.
@@ -109,7 +109,7 @@ def build_app(
 
     Args:
         prompt: asks for a keystore's password; None where nobody can be asked.
-        key: of the options' keystore, where `open_key` has given it before; nobody is asked again then.
+        key: of the options, where `open_key` has given it before; nobody is asked again then.
 
     Raises:
         AppOptionError, PictureError: an option makes no sense.
@@ -162,7 +162,7 @@ def build_app(
         apk.pack(entries, unsigned)
         packed = unsigned.read_bytes()
         tell("signing and verifying", 6)
-        signed = signing.sign(jdk, packed, key or signing.debug_key(jdk))
+        signed = signing.sign(jdk, packed, key)
         with write_with_record(out, force=force) as (temporary, record):
             temporary.write_bytes(signed)
             signed_by = signing.verify(jdk, tools, temporary)
@@ -176,7 +176,7 @@ def build_app(
                 _runtime_name(options),
                 runtime.large_pages,
                 signed_by,
-                key is None,
+                key.debug,
                 options.benchmark,
                 code.from_cache,
             )
@@ -218,15 +218,16 @@ def check_runtime(options: AppOptions) -> None:
             open_runtime(options.runtime_aars, options.abis, scratch)
 
 
-def open_key(jdk: Jdk, options: AppOptions, prompt: Callable[[str], str] | None) -> signing.SigningKey | None:
-    """The release key, tried once; None where the debug key is to sign.
+def open_key(jdk: Jdk, options: AppOptions, prompt: signing.Prompt | None) -> signing.SigningKey:
+    """The release key, or the debug key where there is no keystore; tried once.
 
     Raises:
         KeystoreError, SignatureError: it cannot be used.
     """
     if options.keystore is None:
-        return None
-    key = signing.release_key(options.keystore, options.key_alias, prompt)
+        key = signing.debug_key(jdk)
+    else:
+        key = signing.release_key(options.keystore, options.key_alias, prompt)
     signing.check_key(jdk, key)
     return key
 

@@ -77,34 +77,32 @@ def debug_key(jdk: Jdk, folder: Path | None = None) -> SigningKey:
     """The user's debug key, made where there is none yet.
 
     Raises:
-        KeystoreError: it cannot be made.
+        KeystoreError: it cannot be made or read.
     """
     folder = home("state") / "android" if folder is None else folder
     path = folder / "debug.p12"
-    if not path.is_file():
-        try:
+    try:
+        if not path.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".key-") as scratch:
-                made = Path(scratch) / "debug.p12"
-                arguments: list[str | Path] = [jdk.keytool, "-genkeypair", "-keystore", made]
-                arguments += [
-                    "-storetype",
-                    "PKCS12",
-                    "-storepass:env",
-                    PASSWORD_VARIABLE,
-                    "-alias",
-                    _DEBUG_ALIAS,
-                ]
-                arguments += ["-keyalg", "RSA", "-keysize", "2048", "-sigalg", "SHA256withRSA"]
-                arguments += ["-validity", _DEBUG_DAYS, "-dname", "CN=Android Debug,O=Android,C=US"]
-                run(arguments, "keytool", KeystoreError, environment={PASSWORD_VARIABLE: _DEBUG_PASSWORD})
-                made.chmod(0o600)
-                made.replace(path)
-        except OSError as error:
-            raise KeystoreError(
-                f"{shown(folder)}: the debug key cannot be kept there: {error.strerror}"
-            ) from None
+            _make_debug_key(jdk, path)
+    except OSError as error:
+        raise KeystoreError(
+            f"{shown(folder)}: the debug key cannot be kept there: {error.strerror}"
+        ) from None
+    _check_readable(path)
     return SigningKey(path, _DEBUG_ALIAS, True, _DEBUG_PASSWORD)
+
+
+def _make_debug_key(jdk: Jdk, path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".key-") as scratch:
+        made = Path(scratch) / path.name
+        arguments: list[str | Path] = [jdk.keytool, "-genkeypair", "-keystore", made, "-storetype", "PKCS12"]
+        arguments += ["-storepass:env", PASSWORD_VARIABLE, "-alias", _DEBUG_ALIAS]
+        arguments += ["-keyalg", "RSA", "-keysize", "2048", "-sigalg", "SHA256withRSA"]
+        arguments += ["-validity", _DEBUG_DAYS, "-dname", "CN=Android Debug,O=Android,C=US"]
+        run(arguments, "keytool", KeystoreError, environment={PASSWORD_VARIABLE: _DEBUG_PASSWORD})
+        made.chmod(0o600)
+        made.replace(path)
 
 
 def release_key(keystore: Path, alias: str | None, prompt: Prompt | None) -> SigningKey:
@@ -316,6 +314,11 @@ class _KeyProcess:
 
     def _problem(self, kind: str) -> KeystoreError:
         where = shown(self._key.keystore)
+        if self._key.debug:
+            return KeystoreError(
+                f"{where}: holds no debug key that can be used. Move it away, and the next build makes one; a phone "
+                "takes an app of the new key only after the old one's is uninstalled"
+            )
         if kind.startswith("alias "):
             names = base64.b64decode(kind.removeprefix("alias ")).decode("utf-8", "replace")
             if not self._key.alias:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from converters.android import build, deploy
+from converters.android import build, deploy, signing
 from converters.android.apk import data_offsets
 from converters.android.build import AppOptions, BuildReport, build_app
 from converters.android.deploy import deploy as deploy_checkpoint
@@ -321,6 +321,31 @@ def test_a_keystore_that_is_not_there_is_told_before_any_work(tmp_path: Path) ->
     )
 
 
+@pytest.mark.parametrize("kind", ["no folder", "damaged", "another password"])
+def test_a_debug_key_that_cannot_be_used_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    jdk = needed_jdk()
+    folder = tmp_path / "android"
+    monkeypatch.setenv("SWIFTFORMER_HOME", str(tmp_path))
+    monkeypatch.setenv(signing.PASSWORD_VARIABLE, "of a release key")
+    monkeypatch.setattr(build.models, "check_models", lambda *_, **__: pytest.fail("the work began"))
+    mentions = [str(folder)]
+    if kind == "no folder":
+        folder.write_text("in the way")
+    else:
+        folder.mkdir()
+        (folder / "debug.p12").write_bytes(b"damaged")
+        mentions += ["debug.p12", "no debug key that can be used", "Move it away"]
+    if kind == "another password":
+        (folder / "debug.p12").unlink()
+        with monkeypatch.context() as then:
+            then.setattr(signing, "_DEBUG_PASSWORD", "another")
+            signing.debug_key(jdk)
+    message = assert_refused(KeystoreError, lambda: build_app(tmp_path / "x.apk", AppOptions()), *mentions)
+    assert signing.PASSWORD_VARIABLE not in message
+
+
 @pytest.mark.parametrize("sabotaged", ["pack", "sign", "record"])
 def test_a_full_disk_leaves_nothing_half_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sabotaged: str
@@ -375,7 +400,8 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
 
 
 def test_deploy_needs_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploy, "find_jdk", lambda: None)
+    for name in ("find_jdk", "open_key"):
+        monkeypatch.setattr(deploy, name, lambda *_: None)
     monkeypatch.setattr(deploy, "check_can_prepare", lambda: None)
     with pytest.raises(SwiftFormerError, match="--labels"):
         deploy_checkpoint(str(data.demo_checkpoint()), tmp_path / "x.apk", AppOptions(), preprocessing="timm")
