@@ -16,7 +16,14 @@ from converters.android.artifacts import ARTIFACTS, TFLITE
 from converters.android.compile import compile_code
 from converters.android.jdk import Jdk, find_jdk
 from converters.android.manifest import MIN_SDK, TARGET_SDK, check_application_id, merged
-from converters.android.resources import check_icon, check_name, link_resources
+from converters.android.resources import (
+    DEFAULT_VERSION_CODE,
+    DEFAULT_VERSION_NAME,
+    check_icon,
+    check_name,
+    check_version,
+    link_resources,
+)
 from converters.android.runtime import DEFAULT_ABIS, Runtime, check_abis, open_runtime
 from converters.android.sources import NAMESPACE, AppSources, demo_models, find_sources
 from converters.android.toolchain import cache_folder, is_prepared, prepare_toolchain
@@ -39,6 +46,7 @@ class AppOptions:
         models: .tflite files with this project's metadata; none stands for the embedded demo's.
         application_id: by which a phone knows the app.
         name, icon: instead of the app's own.
+        version_code, version_name: instead of this package's. Google Play takes an update only with a higher code.
         keystore, key_alias: the release key; without one the debug key signs.
         abis: whose native libraries go in.
         runtime_aars: instead of Maven Central's TFLite.
@@ -49,6 +57,8 @@ class AppOptions:
     application_id: str = NAMESPACE
     name: str | None = None
     icon: Path | None = None
+    version_code: int | None = None
+    version_name: str | None = None
     keystore: Path | None = None
     key_alias: str | None = None
     abis: tuple[str, ...] = DEFAULT_ABIS
@@ -68,6 +78,8 @@ class BuildReport:
     """
 
     application_id: str
+    version_code: int
+    version_name: str
     size_bytes: int
     unsigned_sha256: str
     parts: dict[str, int]
@@ -142,7 +154,14 @@ def build_app(
         folder = scratch / "resources"
         folder.mkdir()
         linked = link_resources(
-            tools, sources.resources, manifest, folder, name=options.name, icon=options.icon
+            tools,
+            sources.resources,
+            manifest,
+            folder,
+            name=options.name,
+            icon=options.icon,
+            version_code=options.version_code,
+            version_name=options.version_name,
         )
         tell("compiling the app", 3)
         code = compile_code(
@@ -168,6 +187,8 @@ def build_app(
             signed_by = signing.verify(jdk, tools, temporary)
             report = BuildReport(
                 options.application_id,
+                options.version_code or DEFAULT_VERSION_CODE,
+                options.version_name or DEFAULT_VERSION_NAME,
                 len(signed),
                 hashlib.sha256(packed).hexdigest(),
                 _parts(entries),
@@ -197,6 +218,7 @@ def check_options(out: Path, options: AppOptions, *, force: bool) -> None:
     check_application_id(options.application_id)
     if options.name is not None:
         check_name(options.name)
+    check_version(options.version_code, options.version_name)
     if options.icon is not None:
         check_icon(options.icon)
     if options.key_alias is not None and options.keystore is None:

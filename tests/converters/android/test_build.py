@@ -22,6 +22,7 @@ from converters.android.build import AppOptions, BuildReport, build_app
 from converters.android.deploy import deploy as deploy_checkpoint
 from converters.android.sources import demo_models, find_sources
 from swiftformer_keras import data
+from swiftformer_keras.cli.app_options import AppChoices
 from swiftformer_keras.errors import (
     AppOptionError,
     AppSourceError,
@@ -43,17 +44,28 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildReport]:
     folder = tmp_path_factory.mktemp("built")
     icon = folder / "icon.png"
     Image.new("RGB", (300, 200), (200, 30, 40)).save(icon)
-    options = AppOptions(application_id="com.example.leaves", name='Tom\'s "Leaves" @ 5 & <b>', icon=icon)
-    return folder / "app.apk", build_app(folder / "app.apk", options)
+    return folder / "app.apk", build_app(folder / "app.apk", leaves(icon))
+
+
+def leaves(icon: Path) -> AppOptions:
+    """Everything of the app's own that its user chooses."""
+    return AppOptions(
+        application_id="com.example.leaves",
+        name='Tom\'s "Leaves" @ 5 & <b>',
+        icon=icon,
+        version_code=20_401,
+        version_name="2.4.1-autumn",
+    )
 
 
 @pytest.mark.slow
 def test_aapt2_reads_what_was_asked_for(built: tuple[Path, BuildReport]) -> None:
-    path, _ = built
+    path, report = built
     said = subprocess.run(
         [needed_toolchain().aapt2, "dump", "badging", path], capture_output=True, text=True, check=True
     ).stdout
-    assert "package: name='com.example.leaves'" in said
+    assert "package: name='com.example.leaves' versionCode='20401' versionName='2.4.1-autumn'" in said
+    assert (report.version_code, report.version_name) == (20_401, "2.4.1-autumn")
     assert "minSdkVersion:'26'" in said
     assert "targetSdkVersion:'36'" in said
     strings = subprocess.run(
@@ -143,8 +155,7 @@ def test_the_same_inputs_give_the_same_bytes_without_the_cache(
     monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")
     icon = tmp_path / "another name.png"
     icon.write_bytes((path.parent / "icon.png").read_bytes())
-    options = AppOptions(application_id="com.example.leaves", name='Tom\'s "Leaves" @ 5 & <b>', icon=icon)
-    again = build_app(tmp_path / "again.apk", options)
+    again = build_app(tmp_path / "again.apk", leaves(icon))
     assert not again.code_from_cache
     assert again.unsigned_sha256 == report.unsigned_sha256
     assert (tmp_path / "again.apk").read_bytes() == path.read_bytes()  # RSA signatures have no randomness
@@ -260,6 +271,12 @@ def test_a_call_that_android_8_does_not_have_ends_the_build(tmp_path: Path) -> N
         (AppOptions(name=""), AppOptionError, "name"),
         (AppOptions(name="x" * 51), AppOptionError, "name"),
         (AppOptions(name="a\nb"), AppOptionError, "name"),
+        (AppOptions(version_code=0), AppOptionError, "0 cannot be the version code"),
+        (AppOptions(version_code=2_100_000_001), AppOptionError, "1 to 2100000000"),
+        (AppOptions(version_name=""), AppOptionError, "version"),
+        (AppOptions(version_name="@string/app_name"), AppOptionError, "'@string/app_name'"),
+        (AppOptions(version_name="1.0 beta"), AppOptionError, "version"),
+        (AppOptions(version_name="1" * 51), AppOptionError, "50"),
         (AppOptions(abis=("mips",)), AppOptionError, "'mips'"),
         (AppOptions(key_alias="mine"), AppOptionError, "--keystore"),
         (AppOptions(icon=Path("absent.png")), PictureError, "absent.png"),
@@ -273,6 +290,20 @@ def test_options_that_make_no_sense(
         build_app(tmp_path / "x.apk", options)
     assert mention in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["app", "build", "--out"], ["deploy", "absent.pth"]])
+def test_a_version_from_the_command_line(tmp_path: Path, command: list[str]) -> None:
+    """The number first, then the name: where both are right, the file's name is refused."""
+    for given, mention in (
+        (["--version-code", "0"], "cannot be the version code"),
+        (["--version-code", "7", "--version-name", "?"], "'?' cannot be the version"),
+    ):
+        ran = call_cli(*command, tmp_path / "x.apk", *given)
+        assert ran.returncode == 2
+        assert mention in assert_one_line(ran.stderr.splitlines(keepends=True)[-1])
+    choices = AppChoices(version_code=7, version_name="1.2").with_models()
+    assert (choices.version_code, choices.version_name) == (7, "1.2")
 
 
 def test_outputs_that_may_not_be_written(tmp_path: Path) -> None:
