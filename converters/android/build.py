@@ -71,7 +71,7 @@ class BuildReport:
     """What came out.
 
     Attributes:
-        unsigned_sha256: of the APK before signing: the same inputs give the same.
+        unsigned_sha256: of the APK before signing: on one machine the same inputs give the same.
         parts: bytes in the APK by what they are: models, native libraries, code, the rest.
         large_pages: of each native library, whether it is linked for memory pages of 16 KB.
         code_from_cache: nothing had to be compiled.
@@ -117,7 +117,8 @@ def build_app(
 ) -> BuildReport:
     """Write the APK, and a JSON record of what made it beside it.
 
-    What can be refused without building is refused first. The same inputs give the same bytes before signing.
+    What can be refused without building is refused first. The same inputs give the same bytes before signing where
+    Python, the JDK and the processor are the same, too: the golden logits are as its kernels round.
 
     Args:
         prompt: asks for a keystore's password; None where nobody can be asked.
