@@ -1,7 +1,8 @@
 """The manifest Android reads first: merged, completed, and held against a list of what the app may ask for.
 
 A manifest for Android's Gradle plugin has no package; here the application id is put in, names that begin with a dot
-are completed with the namespace, and the pieces of the benchmark entry are added where it is wanted.
+are completed with the namespace, what stands there to be kept out of libraries' manifests (`tools:node="remove"`) goes,
+and the pieces of the benchmark entry are added where it is wanted.
 """
 
 from __future__ import annotations
@@ -79,6 +80,9 @@ def merged(manifests: Sequence[Path], application_id: str) -> bytes:
                 root.append(element)
         application.extend(list(_application(piece, path)))
     root.set("package", application_id)
+    for parent in list(root.iter()):
+        for element in [e for e in parent if e.get(f"{{{_TOOLS}}}node") == "remove"]:
+            parent.remove(element)
     for element in root.iter():
         for name in [name for name in element.attrib if name.startswith(f"{{{_TOOLS}}}")]:
             del element.attrib[name]

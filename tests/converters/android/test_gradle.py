@@ -97,6 +97,16 @@ def test_the_scripts_are_kotlin(tmp_path: Path) -> None:
     ], said
 
 
+def test_libraries_bring_no_permissions_and_may_use_androidx() -> None:
+    """Android's merger adds three where a library's manifest names no SDK, as litert-gpu-api 1.0.1's does."""
+    manifest_file = (PROJECT / "app/src/main/AndroidManifest.xml").read_text("utf-8")
+    removed = re.findall(
+        r'<uses-permission android:name="android.permission.(\w+)" tools:node="remove" />', manifest_file
+    )
+    assert {"READ_EXTERNAL_STORAGE", "WRITE_EXTERNAL_STORAGE", "READ_PHONE_STATE", "INTERNET"} <= set(removed)
+    assert "android.useAndroidX=true" in (PROJECT / "gradle.properties").read_text("utf-8").splitlines()
+
+
 def test_the_wrapper_checks_what_it_downloads() -> None:
     lines = (PROJECT / "gradle/wrapper/gradle-wrapper.properties").read_text("utf-8").splitlines()
     properties = dict(line.split("=", 1) for line in lines)

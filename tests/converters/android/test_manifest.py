@@ -74,6 +74,15 @@ def test_the_apps_own_manifests(benchmark: bool) -> None:
     assert ("dev.swiftformer.app.BenchmarkActivity" in names(root, "activity")) == benchmark
 
 
+def test_what_is_taken_out_of_libraries_manifests_is_not_asked_for(merge: Merge) -> None:
+    removed = (
+        '<uses-permission android:name="android.permission.INTERNET" tools:node="remove" />\n  <application'
+    )
+    assert names(merge(GOOD.replace("<application", removed)), "uses-permission") == [
+        "android.permission.CAMERA"
+    ]
+
+
 ACTIVITY = '<activity android:name=".Other" android:exported="false" />'
 
 
