@@ -26,6 +26,17 @@ NATIVE_LIBRARIES = {"libOpenCL.so", "libOpenCL-car.so", "libOpenCL-pixel.so"}
 COMPONENTS = {"activity", "activity-alias", "service", "receiver", "provider"}
 EXPORTED = {f"{NAMESPACE}.MainActivity"}
 EXPORTED_WITH_PERMISSION = {f"{NAMESPACE}.BenchmarkActivity": "android.permission.DUMP"}
+INTENT_FILTERS = {
+    f"{NAMESPACE}.MainActivity": (
+        {"action name=android.intent.action.MAIN", "category name=android.intent.category.LAUNCHER"},
+        {
+            "action name=android.intent.action.SEND",
+            "category name=android.intent.category.DEFAULT",
+            "data mimeType=image/*",
+        },
+    ),
+}
+"""Of each component: what a launcher and the share sheet ask for."""
 INSTRUMENTATION = {f"{NAMESPACE}.BenchmarkInstrumentation"}
 ELEMENTS = {
     "uses-permission",
@@ -137,10 +148,16 @@ def _check_component(element: ElementTree.Element, benchmark: bool) -> None:
         raise _refused(f"has a <{element.tag}>: {name}")
     if exported not in ("true", "false"):
         raise _refused(f"{name} does not say whether it is exported")
+    for found in element.iter("intent-filter"):
+        asked = {f"{part.tag} {attribute}" for part in found for attribute in _attributes(part)}
+        if asked not in INTENT_FILTERS.get(name, ()):
+            raise _refused(f"{name} has the intent filter {', '.join(sorted(asked))}")
     if exported == "false" or name in EXPORTED:
         return
-    if not benchmark or EXPORTED_WITH_PERMISSION.get(name, "") != _get(element, "permission"):
+    if not benchmark or name not in EXPORTED_WITH_PERMISSION:
         raise _refused(f"{name} is exported")
+    if _get(element, "permission") != EXPORTED_WITH_PERMISSION[name]:
+        raise _refused(f"{name} is exported without {EXPORTED_WITH_PERMISSION[name]}")
 
 
 def _read(path: Path, application_id: str) -> ElementTree.Element:
@@ -163,6 +180,13 @@ def _application(root: ElementTree.Element, path: Path) -> ElementTree.Element:
 
 def _key(name: str) -> str:
     return f"{{{ANDROID}}}{name}"
+
+
+def _attributes(element: ElementTree.Element) -> list[str]:
+    """Each as `name=value`; an element without any is one without a name."""
+    return [f"{key.removeprefix(_key(''))}={value}" for key, value in element.attrib.items()] or [
+        "without a name"
+    ]
 
 
 def _get(element: ElementTree.Element, name: str) -> str | None:
