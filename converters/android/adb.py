@@ -23,7 +23,7 @@ _MAX_FACTS_BYTES = 1 << 16
 _OPTION = "--serial"
 _INSTALL_REASONS = {
     "INSTALL_FAILED_UPDATE_INCOMPATIBLE": "an app of this id with another signature is installed; uninstall it first",
-    "INSTALL_FAILED_VERSION_DOWNGRADE": "a newer version is installed; uninstall it first",
+    "INSTALL_FAILED_VERSION_DOWNGRADE": "a newer version is installed; uninstall it, or give a higher --version-code",
     "INSTALL_FAILED_NO_MATCHING_ABIS": "the APK has no native libraries for this phone; build it with its ABI (--abis)",
     "INSTALL_FAILED_INSUFFICIENT_STORAGE": "the phone has no room for it",
     "INSTALL_FAILED_OLDER_SDK": "the phone's Android is too old; the app needs Android 8",
@@ -69,11 +69,11 @@ def start(application_id: str = NAMESPACE, serial: str | None = None) -> Phone:
     adb, phone = choose(serial, option=_OPTION)
     command = ["shell", "-n", "am", "start", "-W", "-n", f"{application_id}/{MAIN_ACTIVITY}"]
     done = adb.run(command, timeout_s=_TIMEOUT_S, what=f"starting {application_id}")
-    if b"Error" in done.stdout + done.stderr:
-        raise DeviceError(
-            f"{application_id} cannot be started on {shown(phone.serial, 60)}: it is not installed. "
-            "Run swiftformer app install"
-        )
+    said = (done.stdout + b"\n" + done.stderr).decode("utf-8", "replace")
+    if refused := re.findall(r"^(?:Error\b|[\w.]*Exception\b)[^\n]*", said, re.MULTILINE):
+        installed = not re.search(r"^Error: Activity class .* does not exist", said, re.MULTILINE)
+        reason = shown(refused[-1], 200) if installed else "it is not installed. Run swiftformer app install"
+        raise DeviceError(f"{application_id} cannot be started on {shown(phone.serial, 60)}: {reason}")
     if done.returncode:
         raise adb.failure_of(done, f"starting {application_id}")
     return _phone(phone)

@@ -16,7 +16,14 @@ from converters.android.artifacts import ARTIFACTS, TFLITE
 from converters.android.compile import compile_code
 from converters.android.jdk import Jdk, find_jdk
 from converters.android.manifest import MIN_SDK, TARGET_SDK, check_application_id, merged
-from converters.android.resources import check_icon, check_name, link_resources
+from converters.android.resources import (
+    DEFAULT_VERSION_CODE,
+    DEFAULT_VERSION_NAME,
+    check_icon,
+    check_name,
+    check_version,
+    link_resources,
+)
 from converters.android.runtime import DEFAULT_ABIS, Runtime, check_abis, open_runtime
 from converters.android.sources import NAMESPACE, AppSources, demo_models, find_sources
 from converters.android.toolchain import cache_folder, is_prepared, prepare_toolchain
@@ -39,6 +46,7 @@ class AppOptions:
         models: .tflite files with this project's metadata; none stands for the embedded demo's.
         application_id: by which a phone knows the app.
         name, icon: instead of the app's own.
+        version_code, version_name: instead of this package's. Google Play takes an update only with a higher code.
         keystore, key_alias: the release key; without one the debug key signs.
         abis: whose native libraries go in.
         runtime_aars: instead of Maven Central's TFLite.
@@ -49,6 +57,8 @@ class AppOptions:
     application_id: str = NAMESPACE
     name: str | None = None
     icon: Path | None = None
+    version_code: int | None = None
+    version_name: str | None = None
     keystore: Path | None = None
     key_alias: str | None = None
     abis: tuple[str, ...] = DEFAULT_ABIS
@@ -61,13 +71,15 @@ class BuildReport:
     """What came out.
 
     Attributes:
-        unsigned_sha256: of the APK before signing: the same inputs give the same.
+        unsigned_sha256: of the APK before signing: on one machine the same inputs give the same.
         parts: bytes in the APK by what they are: models, native libraries, code, the rest.
         large_pages: of each native library, whether it is linked for memory pages of 16 KB.
         code_from_cache: nothing had to be compiled.
     """
 
     application_id: str
+    version_code: int
+    version_name: str
     size_bytes: int
     unsigned_sha256: str
     parts: dict[str, int]
@@ -100,16 +112,17 @@ def build_app(
     *,
     force: bool = False,
     progress: Progress | None = None,
-    prompt: Callable[[str], str] | None = None,
+    prompt: signing.Prompt | None = None,
     key: signing.SigningKey | None = None,
 ) -> BuildReport:
     """Write the APK, and a JSON record of what made it beside it.
 
-    What can be refused without building is refused first. The same inputs give the same bytes before signing.
+    What can be refused without building is refused first. The same inputs give the same bytes before signing where
+    Python, the JDK and the processor are the same, too: the golden logits are as its kernels round.
 
     Args:
         prompt: asks for a keystore's password; None where nobody can be asked.
-        key: of the options' keystore, where `open_key` has given it before; nobody is asked again then.
+        key: of the options, where `open_key` has given it before; nobody is asked again then.
 
     Raises:
         AppOptionError, PictureError: an option makes no sense.
@@ -142,7 +155,14 @@ def build_app(
         folder = scratch / "resources"
         folder.mkdir()
         linked = link_resources(
-            tools, sources.resources, manifest, folder, name=options.name, icon=options.icon
+            tools,
+            sources.resources,
+            manifest,
+            folder,
+            name=options.name,
+            icon=options.icon,
+            version_code=options.version_code,
+            version_name=options.version_name,
         )
         tell("compiling the app", 3)
         code = compile_code(
@@ -162,12 +182,14 @@ def build_app(
         apk.pack(entries, unsigned)
         packed = unsigned.read_bytes()
         tell("signing and verifying", 6)
-        signed = signing.sign(jdk, packed, key or signing.debug_key(jdk))
+        signed = signing.sign(jdk, packed, key)
         with write_with_record(out, force=force) as (temporary, record):
             temporary.write_bytes(signed)
             signed_by = signing.verify(jdk, tools, temporary)
             report = BuildReport(
                 options.application_id,
+                options.version_code or DEFAULT_VERSION_CODE,
+                options.version_name or DEFAULT_VERSION_NAME,
                 len(signed),
                 hashlib.sha256(packed).hexdigest(),
                 _parts(entries),
@@ -176,7 +198,7 @@ def build_app(
                 _runtime_name(options),
                 runtime.large_pages,
                 signed_by,
-                key is None,
+                key.debug,
                 options.benchmark,
                 code.from_cache,
             )
@@ -197,6 +219,7 @@ def check_options(out: Path, options: AppOptions, *, force: bool) -> None:
     check_application_id(options.application_id)
     if options.name is not None:
         check_name(options.name)
+    check_version(options.version_code, options.version_name)
     if options.icon is not None:
         check_icon(options.icon)
     if options.key_alias is not None and options.keystore is None:
@@ -218,15 +241,16 @@ def check_runtime(options: AppOptions) -> None:
             open_runtime(options.runtime_aars, options.abis, scratch)
 
 
-def open_key(jdk: Jdk, options: AppOptions, prompt: Callable[[str], str] | None) -> signing.SigningKey | None:
-    """The release key, tried once; None where the debug key is to sign.
+def open_key(jdk: Jdk, options: AppOptions, prompt: signing.Prompt | None) -> signing.SigningKey:
+    """The release key, or the debug key where there is no keystore; tried once.
 
     Raises:
         KeystoreError, SignatureError: it cannot be used.
     """
     if options.keystore is None:
-        return None
-    key = signing.release_key(options.keystore, options.key_alias, prompt)
+        key = signing.debug_key(jdk)
+    else:
+        key = signing.release_key(options.keystore, options.key_alias, prompt)
     signing.check_key(jdk, key)
     return key
 

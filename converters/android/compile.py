@@ -20,7 +20,7 @@ from converters.android.dex import check_dex
 from converters.android.jdk import HEAP, Jdk, run
 from converters.android.manifest import MIN_SDK
 from converters.android.sources import AppSources, fingerprint_of
-from converters.android.toolchain import Toolchain
+from converters.android.toolchain import Toolchain, forget_old, mark_used
 from swiftformer_keras.errors import AppSourceError
 
 KOTLIN_OPTIONS = (
@@ -37,6 +37,8 @@ KOTLIN_OPTIONS = (
 _SHORT_RUN = (HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """For programs of seconds: the JVM's second compiler takes more time than it saves (of R8, half)."""
 RULES = Path(__file__).with_name("shrink.pro")
+_KEPT = 8
+"""Of the app's code as earlier builds made it: of other sources and libraries."""
 _RECIPE = 1
 """To be raised when the steps below change."""
 
@@ -72,8 +74,6 @@ def compile_code(
     inputs = [*files, ("R.java", r_java), ("rules", RULES), *((path.name, path) for path in libraries)]
     key = _key(tools, str(jdk.version), repr(KOTLIN_OPTIONS), fingerprint_of(inputs))
     folder = cache / f"code-{key}"
-    if folder.is_dir():
-        return Code(tuple(sorted(folder.glob("*.dex"))), from_cache=True)
 
     def make(out: Path) -> None:
         with tempfile.TemporaryDirectory() as scratch:
@@ -92,8 +92,8 @@ def compile_code(
         for dex in sorted(out.glob("*.dex")):
             check_dex(dex)
 
-    _kept(folder, make)
-    return Code(tuple(sorted(folder.glob("*.dex"))), from_cache=False)
+    from_cache = _kept(folder, make)
+    return Code(tuple(sorted(folder.glob("*.dex"))), from_cache)
 
 
 def _compile_sources(
@@ -132,10 +132,14 @@ def _jar(classes: Path, out: Path) -> None:
             archive.writestr(zipfile.ZipInfo(path.relative_to(classes).as_posix()), path.read_bytes())
 
 
-def _kept(folder: Path, make: Callable[[Path], None]) -> Path:
-    """`folder` as `make` filled it, now or in an earlier build; it appears whole or not at all."""
+def _kept(folder: Path, make: Callable[[Path], None]) -> bool:
+    """See that `folder` is as `make` filled it, now or in an earlier build, which is returned.
+
+    It appears whole or not at all.
+    """
     if folder.is_dir():
-        return folder
+        mark_used(folder)
+        return True
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch:
         made = Path(scratch) / "made"
@@ -146,16 +150,8 @@ def _kept(folder: Path, make: Callable[[Path], None]) -> Path:
         except OSError:
             if not folder.is_dir():  # another build was faster
                 raise
-    _forget_old(folder.parent, folder)
-    return folder
-
-
-def _forget_old(cache: Path, newest: Path, keep: int = 8) -> None:
-    """Of each kind only the newest few are kept."""
-    kind = newest.name.split("-")[0]
-    found = sorted(cache.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found[keep:]:
-        shutil.rmtree(path, ignore_errors=True)
+    forget_old(folder, keep=_KEPT)
+    return False
 
 
 def _key(tools: Toolchain, *parts: str) -> str:

@@ -21,6 +21,7 @@ from converters.android.build import (
     open_key,
 )
 from converters.android.jdk import find_jdk
+from converters.android.signing import Prompt
 from converters.android.toolchain import check_can_prepare
 from swiftformer_keras.errors import LabelsError
 from swiftformer_keras.shown import shown
@@ -57,7 +58,7 @@ def deploy(
     preprocessing: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
-    prompt: Callable[[str], str] | None = None,
+    prompt: Prompt | None = None,
 ) -> DeployReport:
     """Convert, export or quantise, and build.
 

@@ -1,7 +1,8 @@
 """The manifest Android reads first: merged, completed, and held against a list of what the app may ask for.
 
 A manifest for Android's Gradle plugin has no package; here the application id is put in, names that begin with a dot
-are completed with the namespace, and the pieces of the benchmark entry are added where it is wanted.
+are completed with the namespace, what stands there to be kept out of libraries' manifests (`tools:node="remove"`) goes,
+and the pieces of the benchmark entry are added where it is wanted.
 """
 
 from __future__ import annotations
@@ -25,6 +26,17 @@ NATIVE_LIBRARIES = {"libOpenCL.so", "libOpenCL-car.so", "libOpenCL-pixel.so"}
 COMPONENTS = {"activity", "activity-alias", "service", "receiver", "provider"}
 EXPORTED = {f"{NAMESPACE}.MainActivity"}
 EXPORTED_WITH_PERMISSION = {f"{NAMESPACE}.BenchmarkActivity": "android.permission.DUMP"}
+INTENT_FILTERS = {
+    f"{NAMESPACE}.MainActivity": (
+        {"action name=android.intent.action.MAIN", "category name=android.intent.category.LAUNCHER"},
+        {
+            "action name=android.intent.action.SEND",
+            "category name=android.intent.category.DEFAULT",
+            "data mimeType=image/*",
+        },
+    ),
+}
+"""Of each component: what a launcher and the share sheet ask for."""
 INSTRUMENTATION = {f"{NAMESPACE}.BenchmarkInstrumentation"}
 ELEMENTS = {
     "uses-permission",
@@ -79,6 +91,9 @@ def merged(manifests: Sequence[Path], application_id: str) -> bytes:
                 root.append(element)
         application.extend(list(_application(piece, path)))
     root.set("package", application_id)
+    for parent in list(root.iter()):
+        for element in [e for e in parent if e.get(f"{{{_TOOLS}}}node") == "remove"]:
+            parent.remove(element)
     for element in root.iter():
         for name in [name for name in element.attrib if name.startswith(f"{{{_TOOLS}}}")]:
             del element.attrib[name]
@@ -133,10 +148,16 @@ def _check_component(element: ElementTree.Element, benchmark: bool) -> None:
         raise _refused(f"has a <{element.tag}>: {name}")
     if exported not in ("true", "false"):
         raise _refused(f"{name} does not say whether it is exported")
+    for found in element.iter("intent-filter"):
+        asked = {f"{part.tag} {attribute}" for part in found for attribute in _attributes(part)}
+        if asked not in INTENT_FILTERS.get(name, ()):
+            raise _refused(f"{name} has the intent filter {', '.join(sorted(asked))}")
     if exported == "false" or name in EXPORTED:
         return
-    if not benchmark or EXPORTED_WITH_PERMISSION.get(name, "") != _get(element, "permission"):
+    if not benchmark or name not in EXPORTED_WITH_PERMISSION:
         raise _refused(f"{name} is exported")
+    if _get(element, "permission") != EXPORTED_WITH_PERMISSION[name]:
+        raise _refused(f"{name} is exported without {EXPORTED_WITH_PERMISSION[name]}")
 
 
 def _read(path: Path, application_id: str) -> ElementTree.Element:
@@ -159,6 +180,13 @@ def _application(root: ElementTree.Element, path: Path) -> ElementTree.Element:
 
 def _key(name: str) -> str:
     return f"{{{ANDROID}}}{name}"
+
+
+def _attributes(element: ElementTree.Element) -> list[str]:
+    """Each as `name=value`; an element without any is one without a name."""
+    return [f"{key.removeprefix(_key(''))}={value}" for key, value in element.attrib.items()] or [
+        "without a name"
+    ]
 
 
 def _get(element: ElementTree.Element, name: str) -> str | None:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_NAME = 50
+MAX_VERSION_CODE = 2_100_000_000
+"""The highest that Google Play takes."""
+_VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,49}")
+"""Of Android's versions, those that no tool on the way reads as anything but text."""
 _NAME_FILE = Path("values") / "app_name.xml"
 _FOREGROUND = "ic_launcher_foreground"
 _ICON_FILE = Path("mipmap-anydpi") / "ic_launcher.xml"
@@ -32,6 +36,17 @@ _MONOCHROME = re.compile(r"\s*<monochrome\b[^>]*/>")
 _ICON_SIDE = 432
 """Pixels of an adaptive icon's layer: 108 dp at the highest density; launchers show the middle 72 dp at most."""
 _ICON_VISIBLE = 288
+
+
+def _version_code(version: str) -> int:
+    """Android's number of a version: it grows with every release (`"0.1.0"` to 100, `"1.2.3"` to 10203)."""
+    major, minor, patch = (
+        int("".join(c for c in part if c.isdigit()) or 0) for part in version.split(".")[:3]
+    )
+    return max(1, major * 10_000 + minor * 100 + patch)
+
+
+DEFAULT_VERSION_NAME, DEFAULT_VERSION_CODE = __version__, _version_code(__version__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +70,21 @@ def check_name(name: str) -> str:
     return name.strip()
 
 
+def check_version(code: int | None, name: str | None) -> None:
+    """Refuse a version that Android or Google Play would not take.
+
+    Raises:
+        AppOptionError: one of the two is none.
+    """
+    if code is not None and not 1 <= code <= MAX_VERSION_CODE:
+        raise AppOptionError(f"{code} cannot be the version code: it is a number of 1 to {MAX_VERSION_CODE}")
+    if name is not None and not _VERSION_NAME.fullmatch(name):
+        raise AppOptionError(
+            f"{shown(name, 60)!r} cannot be the version: 1 to 50 letters, digits and . _ + - are needed, of which the "
+            "first is a letter or a digit"
+        )
+
+
 def check_icon(path: Path) -> None:
     """Refuse a file that is no picture before any work.
 
@@ -74,6 +104,8 @@ def link_resources(
     *,
     name: str | None = None,
     icon: Path | None = None,
+    version_code: int | None = None,
+    version_name: str | None = None,
 ) -> LinkedResources:
     """Compile and link.
 
@@ -83,6 +115,7 @@ def link_resources(
         folder: for what is made; empty.
         name: instead of the app's own; the same in every language.
         icon: a picture for the launcher, instead of the app's own.
+        version_code, version_name: instead of this package's.
 
     Raises:
         AppSourceError: aapt2 refuses them.
@@ -104,17 +137,10 @@ def link_resources(
     link += ["--manifest", manifest_file, "--java", java, "--custom-package", NAMESPACE]
     link += ["--min-sdk-version", str(MIN_SDK), "--target-sdk-version", str(TARGET_SDK)]
     link += ["--compile-sdk-version-code", str(COMPILE_SDK), "--compile-sdk-version-name", "15"]
-    link += ["--version-code", str(version_code(__version__)), "--version-name", __version__, compiled]
+    link += ["--version-code", str(version_code or DEFAULT_VERSION_CODE)]
+    link += ["--version-name", version_name or DEFAULT_VERSION_NAME, compiled]
     run(link, "aapt2 link", AppSourceError)
     return LinkedResources(base, java.joinpath(*NAMESPACE.split("."), "R.java"))
-
-
-def version_code(version: str) -> int:
-    """Android's number of a version: it grows with every release (`"0.1.0"` to 100, `"1.2.3"` to 10203)."""
-    major, minor, patch = (
-        int("".join(c for c in part if c.isdigit()) or 0) for part in version.split(".")[:3]
-    )
-    return max(1, major * 10_000 + minor * 100 + patch)
 
 
 def _set_name(resources: Path, name: str) -> None:

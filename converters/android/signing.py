@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -44,6 +45,11 @@ _DEBUG_PASSWORD = "android"  # as Android's own tools have it; it protects nothi
 _DEBUG_ALIAS = "androiddebugkey"
 _DEBUG_DAYS = "10957"
 _TIMEOUT_S = 120.0
+_UNDECODABLE = re.compile("[\ud800-\udfff]")
+"""What Python makes of an argument's or a variable's bytes that are not UTF-8."""
+
+Prompt = Callable[[str], str]
+"""Takes a question, and gives its answer."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,37 +77,35 @@ def debug_key(jdk: Jdk, folder: Path | None = None) -> SigningKey:
     """The user's debug key, made where there is none yet.
 
     Raises:
-        KeystoreError: it cannot be made.
+        KeystoreError: it cannot be made or read.
     """
     folder = home("state") / "android" if folder is None else folder
     path = folder / "debug.p12"
-    if not path.is_file():
-        try:
+    try:
+        if not path.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".key-") as scratch:
-                made = Path(scratch) / "debug.p12"
-                arguments: list[str | Path] = [jdk.keytool, "-genkeypair", "-keystore", made]
-                arguments += [
-                    "-storetype",
-                    "PKCS12",
-                    "-storepass:env",
-                    PASSWORD_VARIABLE,
-                    "-alias",
-                    _DEBUG_ALIAS,
-                ]
-                arguments += ["-keyalg", "RSA", "-keysize", "2048", "-sigalg", "SHA256withRSA"]
-                arguments += ["-validity", _DEBUG_DAYS, "-dname", "CN=Android Debug,O=Android,C=US"]
-                run(arguments, "keytool", KeystoreError, environment={PASSWORD_VARIABLE: _DEBUG_PASSWORD})
-                made.chmod(0o600)
-                made.replace(path)
-        except OSError as error:
-            raise KeystoreError(
-                f"{shown(folder)}: the debug key cannot be kept there: {error.strerror}"
-            ) from None
+            _make_debug_key(jdk, path)
+    except OSError as error:
+        raise KeystoreError(
+            f"{shown(folder)}: the debug key cannot be kept there: {error.strerror}"
+        ) from None
+    _check_readable(path)
     return SigningKey(path, _DEBUG_ALIAS, True, _DEBUG_PASSWORD)
 
 
-def release_key(keystore: Path, alias: str | None, prompt: Callable[[str], str] | None) -> SigningKey:
+def _make_debug_key(jdk: Jdk, path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".key-") as scratch:
+        made = Path(scratch) / path.name
+        arguments: list[str | Path] = [jdk.keytool, "-genkeypair", "-keystore", made, "-storetype", "PKCS12"]
+        arguments += ["-storepass:env", PASSWORD_VARIABLE, "-alias", _DEBUG_ALIAS]
+        arguments += ["-keyalg", "RSA", "-keysize", "2048", "-sigalg", "SHA256withRSA"]
+        arguments += ["-validity", _DEBUG_DAYS, "-dname", "CN=Android Debug,O=Android,C=US"]
+        run(arguments, "keytool", KeystoreError, environment={PASSWORD_VARIABLE: _DEBUG_PASSWORD})
+        made.chmod(0o600)
+        made.replace(path)
+
+
+def release_key(keystore: Path, alias: str | None, prompt: Prompt | None) -> SigningKey:
     """The user's own key.
 
     Args:
@@ -109,28 +113,65 @@ def release_key(keystore: Path, alias: str | None, prompt: Callable[[str], str] 
         prompt: asks for a password without showing it; None where nobody can be asked.
 
     Raises:
-        KeystoreError: there is no such file, or no password for it.
+        KeystoreError: there is no such file, it cannot be read, or there is no password for it.
     """
-    if not keystore.is_file():
-        raise KeystoreError(f"{shown(keystore)}: there is no such keystore. keytool -genkeypair makes one")
+    _check_readable(keystore)
     password = os.environ.get(PASSWORD_VARIABLE)
     if password is None and prompt is not None:
-        password = prompt(f"Password of {shown(keystore)}: ")
+        password = _answer_to(prompt, keystore)
     if not password:
         raise KeystoreError(
             f"{shown(keystore)}: its password is not known. Set {PASSWORD_VARIABLE}, or run it on a "
             "terminal to be asked"
         )
-    return SigningKey(keystore, alias or "", False, password, os.environ.get(KEY_PASSWORD_VARIABLE, ""))
+    key_password = os.environ.get(KEY_PASSWORD_VARIABLE, "")
+    for text, what in (
+        (password, "password"),
+        (key_password, "key's password"),
+        (alias or "", "key's name"),
+    ):
+        if _UNDECODABLE.search(text):
+            raise _no_text(keystore, what)
+    return SigningKey(keystore, alias or "", False, password, key_password)
 
 
-def ask_on_terminal() -> Callable[[str], str] | None:
-    """A prompt, where there is somebody to ask."""
+def ask_on_terminal(asking: Callable[[Prompt], Prompt]) -> Prompt | None:
+    """A prompt, where there is somebody to ask.
+
+    Args:
+        asking: keeps the terminal free for as long as a prompt is asking.
+    """
     if not sys.stdin.isatty():
         return None
     from getpass import getpass
 
-    return getpass
+    return asking(getpass)
+
+
+def _answer_to(prompt: Prompt, keystore: Path) -> str:
+    """What was answered; nothing where the input came to its end."""
+    try:
+        return prompt(f"Password of {shown(keystore)}: ")
+    except EOFError:
+        return ""
+    except UnicodeDecodeError:
+        raise _no_text(keystore, "password") from None
+
+
+def _no_text(keystore: Path, what: str) -> KeystoreError:
+    return KeystoreError(f"{shown(keystore)}: its {what} as given is not UTF-8. Give it in that encoding")
+
+
+def _check_readable(keystore: Path) -> None:
+    try:
+        if not keystore.is_file():
+            raise KeystoreError(
+                f"{shown(keystore)}: there is no such keystore. keytool -genkeypair makes one"
+            )
+        with open(keystore, "rb"):
+            pass
+    except OSError as error:
+        raise KeystoreError(f"{shown(keystore)}: cannot be read: {error.strerror}") from None
 
 
 def check_key(jdk: Jdk, key: SigningKey) -> None:
@@ -273,6 +314,11 @@ class _KeyProcess:
 
     def _problem(self, kind: str) -> KeystoreError:
         where = shown(self._key.keystore)
+        if self._key.debug:
+            return KeystoreError(
+                f"{where}: holds no debug key that can be used. Move it away, and the next build makes one; a phone "
+                "takes an app of the new key only after the old one's is uninstalled"
+            )
         if kind.startswith("alias "):
             names = base64.b64decode(kind.removeprefix("alias ")).decode("utf-8", "replace")
             if not self._key.alias:

@@ -6,8 +6,10 @@ Maven's ordinary client does the fetching, from wherever the user's settings poi
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+import os
 import platform
 import shutil
 import sys
@@ -34,6 +36,8 @@ _AAPT2 = {
 _FRAMEWORK = "prebuilt/android-framework.jar"
 _FILES_FOLDER = "files"
 _DONE = "complete"
+_KEPT = 2
+"""Of the tools, hundreds of MB each: this package's, and those of one other version of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +101,7 @@ def prepare_toolchain(cache: Path | None = None) -> Toolchain:
         folder, key, folder / Path(aapt2).name, folder / Path(_FRAMEWORK).name, folder / "android.jar"
     )
     if is_prepared(cache):
+        mark_used(folder)
         return tools
     maven = find_maven()
     try:
@@ -110,9 +115,24 @@ def prepare_toolchain(cache: Path | None = None) -> Toolchain:
             _unpack(files, made, aapt2)
             (made / _DONE).write_text("")
             _settle(made, folder)
+        forget_old(folder, keep=_KEPT)
     except OSError as error:
         raise ToolchainError(f"{shown(cache)}: cannot be written: {error.strerror or error}") from error
     return tools
+
+
+def mark_used(folder: Path) -> None:
+    """Note that what is kept here was of use today."""
+    with contextlib.suppress(OSError):  # a cache that may only be read
+        os.utime(folder)
+
+
+def forget_old(newest: Path, *, keep: int) -> None:
+    """Of what is kept beside `newest` and of its kind, only that which was used last stays."""
+    kind = newest.name.split("-")[0]
+    found = sorted(newest.parent.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in found[keep:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def check(artifacts: Iterable[Artifact], folder: Path) -> None:

@@ -58,7 +58,9 @@ def build(
 
     options = choices.with_models(model or ())
     with console.progress(f"Building {out}") as progress:
-        report = build_app(out, options, force=force, progress=progress, prompt=ask_on_terminal())
+        report = build_app(
+            out, options, force=force, progress=progress, prompt=ask_on_terminal(progress.asking)
+        )
     console.note(*account(out, report))
     console.result({"output": str(out), **report.to_dict()})
 
@@ -113,7 +115,8 @@ def account(out: Path, report: BuildReport) -> list[str]:
     )
     key = "a debug key of this machine" if report.debug_key else "your key"
     return [
-        f"{out} is written, {file_size(report.size_bytes)}: {report.application_id}, {', '.join(report.abis)}.",
+        f"{out} is written, {file_size(report.size_bytes)}: {report.application_id} {report.version_name} "
+        f"({report.version_code}), {', '.join(report.abis)}.",
         *(
             f"  {model['file']}: {model['precision']}, {model['classes']} classes, {file_size(model['size_bytes'])}"
             for model in report.models

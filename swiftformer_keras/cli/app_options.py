@@ -27,6 +27,20 @@ class AppChoices:
     icon: Annotated[
         Path | None, typer.Option("--icon", metavar="PICTURE", help="The launcher's picture.")
     ] = None
+    version_code: Annotated[
+        int | None,
+        typer.Option(
+            "--version-code",
+            metavar="N",
+            help="The app's version as a number, 1 to 2100000000: Google Play wants a higher one of each update.",
+        ),
+    ] = None
+    version_name: Annotated[
+        str | None,
+        typer.Option(
+            "--version-name", metavar="TEXT", help="The app's version as people read it, as in 1.2.0."
+        ),
+    ] = None
     keystore: Annotated[
         Path | None,
         typer.Option(
@@ -76,6 +90,8 @@ class AppChoices:
             application_id=self.application_id,
             name=self.name,
             icon=self.icon,
+            version_code=self.version_code,
+            version_name=self.version_name,
             keystore=self.keystore,
             key_alias=self.key_alias,
             abis=check_abis([abi.strip() for abi in self.abis.split(",")]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from swiftformer_keras import __version__, interruption
@@ -114,6 +114,19 @@ class Progress:
     def _show(self, step: str, done: int, total: int) -> None:
         """Nothing, where nobody wants to see it."""
 
+    def asking(self, prompt: Callable[[str], str]) -> Callable[[str], str]:
+        """The same question, with nothing shown over it until it is answered."""
+
+        def ask(text: str) -> str:
+            with self._hidden():
+                return prompt(text)
+
+        return ask
+
+    def _hidden(self) -> contextlib.AbstractContextManager[None]:
+        """Within the block nothing is shown."""
+        return contextlib.nullcontext()
+
 
 class _LineProgress(Progress):
     """A line when a step begins."""
@@ -138,6 +151,14 @@ class _BarProgress(Progress):
     def _show(self, step: str, done: int, total: int) -> None:
         description = f"{printable(self._what)}: {printable(step)}"
         self._bars.update(self._task, description=description, completed=done, total=total or None)
+
+    @contextlib.contextmanager
+    def _hidden(self) -> Iterator[None]:
+        self._bars.stop()
+        try:
+            yield
+        finally:
+            self._bars.start()
 
 
 def _bars() -> RichProgress:

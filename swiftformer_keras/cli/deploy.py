@@ -52,7 +52,7 @@ def deploy(
             preprocessing=preprocessing,
             force=force,
             progress=progress,
-            prompt=ask_on_terminal(),
+            prompt=ask_on_terminal(progress.asking),
         )
     for warning in report.warnings:
         console.warn(warning)

@@ -155,6 +155,28 @@ def test_an_app_that_is_not_there(adb: Adb) -> None:
     assert_refused(AppOptionError, lambda: start("x; reboot"), "no application id")
 
 
+@pytest.mark.parametrize(
+    ("said", "mention"),
+    [
+        ("Error: Activity not started, unknown error code 103\n", "unknown error code 103"),
+        (
+            "Exception occurred while executing 'start':\njava.lang.SecurityException: Permission Denial: x\n",
+            "Permission Denial",
+        ),
+        ("Error: Could not access the Activity Manager. Is the system running?\n", "Is the system running?"),
+    ],
+)
+def test_an_app_that_does_not_start_for_another_reason(adb: Adb, said: str, mention: str) -> None:
+    adb.answer("start", f"Starting: Intent {{ cmp=com.example.leaves/x }}\n{said}")
+    message = assert_refused(DeviceError, lambda: start("com.example.leaves"), "com.example.leaves", mention)
+    assert "not installed" not in message
+
+
+def test_an_app_whose_name_looks_like_a_failure(adb: Adb) -> None:
+    adb.answer("start", "Starting: Intent { cmp=com.example.Error/x }\nStatus: ok\n")
+    assert start("com.example.Error").serial == "R58M"
+
+
 def test_what_is_no_app_of_ours(tmp_path: Path, apk: Path) -> None:
     text = tmp_path / "text.apk"
     text.write_text("text")

@@ -1,39 +1,37 @@
-"""Whole builds: the same bytes twice, what others' tools say of them, and every mistake before and during one."""
+"""Whole builds: the same bytes twice, and what others' tools say of them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
 import struct
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from converters.android import build, deploy
+from converters.android import build
 from converters.android.apk import data_offsets
 from converters.android.build import AppOptions, BuildReport, build_app
 from converters.android.deploy import deploy as deploy_checkpoint
 from converters.android.sources import demo_models, find_sources
+from converters.tflite.export import export
+from converters.tflite.metadata import read_metadata
 from swiftformer_keras import data
+from swiftformer_keras.cli.text import file_size
 from swiftformer_keras.errors import (
-    AppOptionError,
     AppSourceError,
-    KeystoreError,
-    OutputError,
-    PictureError,
-    SwiftFormerError,
-    ToolchainError,
 )
-from tests.converters.android.tools import needed_jdk, needed_program, needed_toolchain, pretend, tiny_model
-from tests.harness import ROOT, assert_refused
-from tests.swiftformer_keras.cli.running import COMMAND, assert_one_line, call_cli, environment
+from swiftformer_keras.labels import imagenet_labels
+from swiftformer_keras.pictures import open_picture
+from swiftformer_keras.preprocessing import PREPROCESSINGS, apply, normalize
+from tests import reference
+from tests.converters.android.tools import needed_jdk, needed_program, needed_toolchain, tiny_model
+from tests.harness import ROOT, assert_refused, assert_same_logits
+from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, environment
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +41,28 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildReport]:
     folder = tmp_path_factory.mktemp("built")
     icon = folder / "icon.png"
     Image.new("RGB", (300, 200), (200, 30, 40)).save(icon)
-    options = AppOptions(application_id="com.example.leaves", name='Tom\'s "Leaves" @ 5 & <b>', icon=icon)
-    return folder / "app.apk", build_app(folder / "app.apk", options)
+    return folder / "app.apk", build_app(folder / "app.apk", leaves(icon))
+
+
+def leaves(icon: Path) -> AppOptions:
+    """Everything of the app's own that its user chooses."""
+    return AppOptions(
+        application_id="com.example.leaves",
+        name='Tom\'s "Leaves" @ 5 & <b>',
+        icon=icon,
+        version_code=20_401,
+        version_name="2.4.1-autumn",
+    )
 
 
 @pytest.mark.slow
 def test_aapt2_reads_what_was_asked_for(built: tuple[Path, BuildReport]) -> None:
-    path, _ = built
+    path, report = built
     said = subprocess.run(
         [needed_toolchain().aapt2, "dump", "badging", path], capture_output=True, text=True, check=True
     ).stdout
-    assert "package: name='com.example.leaves'" in said
+    assert "package: name='com.example.leaves' versionCode='20401' versionName='2.4.1-autumn'" in said
+    assert (report.version_code, report.version_name) == (20_401, "2.4.1-autumn")
     assert "minSdkVersion:'26'" in said
     assert "targetSdkVersion:'36'" in said
     strings = subprocess.run(
@@ -143,8 +152,7 @@ def test_the_same_inputs_give_the_same_bytes_without_the_cache(
     monkeypatch.setattr(build, "cache_folder", lambda: tmp_path / "cache")
     icon = tmp_path / "another name.png"
     icon.write_bytes((path.parent / "icon.png").read_bytes())
-    options = AppOptions(application_id="com.example.leaves", name='Tom\'s "Leaves" @ 5 & <b>', icon=icon)
-    again = build_app(tmp_path / "again.apk", options)
+    again = build_app(tmp_path / "again.apk", leaves(icon))
     assert not again.code_from_cache
     assert again.unsigned_sha256 == report.unsigned_sha256
     assert (tmp_path / "again.apk").read_bytes() == path.read_bytes()  # RSA signatures have no randomness
@@ -165,6 +173,57 @@ def test_the_benchmark_build_and_two_abis(tmp_path: Path) -> None:
         }
         assert b"BenchmarkInstrumentation" in archive.read("classes.dex")
         assert "BenchmarkActivity".encode("utf-16-le") in archive.read("AndroidManifest.xml")
+
+
+@pytest.mark.slow
+def test_an_imagenet_file_gives_the_app_of_a_thousand_classes(tmp_path: Path) -> None:
+    needed_toolchain()
+    labels = imagenet_labels()
+    classifier = reference.classifier(
+        "swiftformer_xs", preprocessing=PREPROCESSINGS["timm"], labels=labels, name="swiftformer_xs"
+    )
+    file, out = tmp_path / "imagenet.tflite", tmp_path / "app.apk"
+    export(classifier, file, precision="float16")
+    ran = call_cli("app", "build", "--out", out, "--model", file, "--name", "ImageNet")
+    assert ran.returncode == 0, ran.stderr
+    with zipfile.ZipFile(out) as archive:
+        index = json.loads(archive.read("assets/models/index.json"))
+        shipped = archive.read("assets/models/imagenet.tflite")
+    (entry,) = index["models"]
+    assert (entry["file"], entry["sha256"]) == (
+        "imagenet.tflite",
+        hashlib.sha256(file.read_bytes()).hexdigest(),
+    )
+    assert read_metadata(shipped).labels == labels
+    assert (len(labels), labels[0]) == (1000, "tench, Tinca tinca")
+    golden = entry["golden"]
+    picture = apply(open_picture(data.sample_pictures()[0]), PREPROCESSINGS["timm"])
+    wanted = classifier.predict(normalize(picture, PREPROCESSINGS["timm"])[None], verbose=0)[0]
+    assert_same_logits(golden["logits"], wanted, golden["largest_difference"])
+    size = out.stat().st_size
+    assert f"app.apk is written, {file_size(size)}: " in ran.stdout
+    assert f"imagenet.tflite: float16, 1000 classes, {file_size(len(shipped))}" in ran.stdout
+    assert size < 6_000_000 + len(shipped)
+
+
+@pytest.mark.slow
+def test_make_demo_gives_the_app_as_well(tmp_path: Path) -> None:
+    needed_toolchain()
+    environment_made = Path(sys.prefix)
+    command = [needed_program("make", "make"), "--old-file", environment_made / ".run", "demo"]
+    command += [f"VENV={environment_made}", f"OUT={tmp_path / 'demo'}"]
+    plain = {name: value for name, value in environment().items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    ran = subprocess.run(
+        command, cwd=ROOT, env=plain, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    with zipfile.ZipFile(tmp_path / "demo" / "fashion_mnist.apk") as archive:
+        index = json.loads(archive.read("assets/models/index.json"))
+        classes = {
+            e["file"]: len(read_metadata(archive.read(f"assets/models/{e['file']}")).labels or ())
+            for e in index["models"]
+        }
+    assert classes == {"fashion_mnist_int8.tflite": 10, "fashion_mnist_float16.tflite": 10}
 
 
 def for_large_pages(library: bytes) -> bytes:
@@ -251,135 +310,6 @@ def test_a_call_that_android_8_does_not_have_ends_the_build(tmp_path: Path) -> N
             )
         else:
             check()
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "mention"),
-    [
-        (AppOptions(application_id="leaves"), AppOptionError, "'leaves' is no application id"),
-        (AppOptions(name=""), AppOptionError, "name"),
-        (AppOptions(name="x" * 51), AppOptionError, "name"),
-        (AppOptions(name="a\nb"), AppOptionError, "name"),
-        (AppOptions(abis=("mips",)), AppOptionError, "'mips'"),
-        (AppOptions(key_alias="mine"), AppOptionError, "--keystore"),
-        (AppOptions(icon=Path("absent.png")), PictureError, "absent.png"),
-        (AppOptions(icon=Path(__file__)), PictureError, "test_build.py"),
-    ],
-)
-def test_options_that_make_no_sense(
-    tmp_path: Path, options: AppOptions, error: type[SwiftFormerError], mention: str
-) -> None:
-    with pytest.raises(error) as caught:
-        build_app(tmp_path / "x.apk", options)
-    assert mention in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_outputs_that_may_not_be_written(tmp_path: Path) -> None:
-    existing = tmp_path / "app.apk"
-    existing.write_bytes(b"mine")
-    assert_refused(OutputError, lambda: build_app(existing, AppOptions()), "exists already", "--force")
-    assert existing.read_bytes() == b"mine"
-    assert_refused(OutputError, lambda: build_app(tmp_path / "no" / "x.apk", AppOptions()), "does not exist")
-    assert_refused(AppOptionError, lambda: build_app(tmp_path / "x.zip", AppOptions()), "ends in .apk")
-
-
-def test_without_jdk_or_maven_through_the_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    ran = call_cli("app", "build", "--out", tmp_path / "x.apk")
-    assert ran.returncode == 2
-    assert ran.stdout == ""
-    assert "No JDK" in assert_one_line(ran.stderr.splitlines(keepends=True)[-1])
-    ran = call_cli("deploy", data.demo_checkpoint(), tmp_path / "x.apk", "--json")
-    assert ran.returncode == 2
-    assert json.loads(ran.stdout)["error"]["kind"] == "MissingToolError"
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="the pretended Maven is a shell script")
-def test_offline_with_a_cold_cache_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    needed_jdk()
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    pretend(programs, "mvn", "echo '[ERROR] Cannot access central in offline mode'; exit 1")
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setenv("SWIFTFORMER_HOME", str(tmp_path / "home"))
-    options = AppOptions(models=(tiny_model(tmp_path),))
-    before = sorted(path.name for path in tmp_path.iterdir())
-    assert_refused(ToolchainError, lambda: build_app(tmp_path / "x.apk", options), "offline mode")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "home"])
-
-
-def test_a_keystore_that_is_not_there_is_told_before_any_work(tmp_path: Path) -> None:
-    needed_jdk()
-    options = AppOptions(keystore=tmp_path / "absent.p12")
-    assert_refused(
-        KeystoreError, lambda: build_app(tmp_path / "x.apk", options), "absent.p12", "no such keystore"
-    )
-
-
-@pytest.mark.parametrize("sabotaged", ["pack", "sign", "record"])
-def test_a_full_disk_leaves_nothing_half_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sabotaged: str
-) -> None:
-    needed_toolchain()
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device", "somewhere")
-
-    class Code:
-        dex = ()
-        from_cache = True
-
-    monkeypatch.setattr(build, "compile_code", lambda *_: Code)
-    target = {
-        "pack": (build.apk, "pack"),
-        "sign": (build.signing, "sign"),
-        "record": (build.signing, "verify"),
-    }
-    monkeypatch.setattr(*target[sabotaged], full)
-    options = AppOptions(models=(tiny_model(tmp_path),))
-    message = assert_refused(OutputError, lambda: build_app(tmp_path / "x.apk", options), "cannot be written")
-    assert "disk is full" in message or "No space left" in message
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.tflite"]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
-    needed_toolchain()
-    model = tiny_model(tmp_path)
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    process = subprocess.Popen(
-        [*COMMAND, "app", "build", "--out", str(tmp_path / "x.apk"), "--model", str(model)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env=environment(PYTHONPATH=os.pathsep.join(p for p in sys.path if p), TMPDIR=str(scratch)),
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "compiling resources" in line or "packing" in line:
-            break
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert said.splitlines()[-1] == "Interrupted. Nothing half-written was left."
-    assert list(scratch.iterdir()) == []
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["scratch", "tiny.tflite"]
-
-
-def test_deploy_needs_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploy, "find_jdk", lambda: None)
-    monkeypatch.setattr(deploy, "check_can_prepare", lambda: None)
-    with pytest.raises(SwiftFormerError, match="--labels"):
-        deploy_checkpoint(str(data.demo_checkpoint()), tmp_path / "x.apk", AppOptions(), preprocessing="timm")
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from converters.android import manifest
 from converters.android.artifacts import KOTLIN
 from converters.android.compile import RULES
 from converters.android.models import INDEX, check_models, entries
-from converters.android.resources import version_code
+from converters.android.resources import DEFAULT_VERSION_CODE
 from converters.android.sources import NAMESPACE, demo_models, find_sources
 from converters.tflite.metadata import read_metadata
 from swiftformer_keras import __version__
@@ -61,7 +61,7 @@ def test_versions_agree() -> None:
     assert f'namespace = "{NAMESPACE}"' in BUILD
     assert f'applicationId = "{NAMESPACE}"' in BUILD
     assert f'versionName = "{__version__}"' in BUILD
-    assert f"versionCode = {version_code(__version__)}" in BUILD
+    assert f"versionCode = {DEFAULT_VERSION_CODE}" in BUILD
 
 
 def test_every_alias_is_in_the_catalogue() -> None:
@@ -95,6 +95,16 @@ def test_the_scripts_are_kotlin(tmp_path: Path) -> None:
         "broken.gradle.kts:2",
         "broken.gradle.kts:4",
     ], said
+
+
+def test_libraries_bring_no_permissions_and_may_use_androidx() -> None:
+    """Android's merger adds three where a library's manifest names no SDK, as litert-gpu-api 1.0.1's does."""
+    manifest_file = (PROJECT / "app/src/main/AndroidManifest.xml").read_text("utf-8")
+    removed = re.findall(
+        r'<uses-permission android:name="android.permission.(\w+)" tools:node="remove" />', manifest_file
+    )
+    assert {"READ_EXTERNAL_STORAGE", "WRITE_EXTERNAL_STORAGE", "READ_PHONE_STATE", "INTERNET"} <= set(removed)
+    assert "android.useAndroidX=true" in (PROJECT / "gradle.properties").read_text("utf-8").splitlines()
 
 
 def test_the_wrapper_checks_what_it_downloads() -> None:

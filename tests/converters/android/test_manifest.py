@@ -74,7 +74,35 @@ def test_the_apps_own_manifests(benchmark: bool) -> None:
     assert ("dev.swiftformer.app.BenchmarkActivity" in names(root, "activity")) == benchmark
 
 
+def test_what_is_taken_out_of_libraries_manifests_is_not_asked_for(merge: Merge) -> None:
+    removed = (
+        '<uses-permission android:name="android.permission.INTERNET" tools:node="remove" />\n  <application'
+    )
+    assert names(merge(GOOD.replace("<application", removed)), "uses-permission") == [
+        "android.permission.CAMERA"
+    ]
+
+
 ACTIVITY = '<activity android:name=".Other" android:exported="false" />'
+MAIN = '<activity android:name=".MainActivity" android:exported="true" />'
+LAUNCHER = (
+    '<action android:name="android.intent.action.MAIN" /><category android:name="android.intent.CATEGORY" />'
+)
+SHARE = (
+    '<action android:name="android.intent.action.SEND" />'
+    '<category android:name="android.intent.category.DEFAULT" /><data android:mimeType="image/*" />'
+)
+
+
+def filtered(*filters: str, activity: str = MAIN) -> str:
+    """The activity with these intent filters."""
+    within = "".join(f"<intent-filter>{one}</intent-filter>" for one in filters)
+    return activity.replace(" />", f">{within}</activity>")
+
+
+def test_the_filters_of_launchers_and_the_share_sheet_are_on_the_list(merge: Merge) -> None:
+    both = filtered(LAUNCHER.replace("CATEGORY", "category.LAUNCHER"), SHARE)
+    assert len(list(merge(GOOD.replace(MAIN, both)).iter("intent-filter"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -91,6 +119,20 @@ ACTIVITY = '<activity android:name=".Other" android:exported="false" />'
         ('android:dataExtractionRules="@xml/rules"', "", "dataExtractionRules"),
         (ACTIVITY, ACTIVITY.replace("false", "true"), "Other is exported"),
         (ACTIVITY, '<activity android:name=".Other" />', "Other does not say"),
+        (
+            MAIN,
+            filtered('<action android:name="android.intent.action.VIEW" />'),
+            "MainActivity has the intent filter",
+        ),
+        (MAIN, filtered(LAUNCHER.replace("CATEGORY", "category.HOME")), "category.HOME"),
+        (MAIN, filtered(SHARE.replace("image/*", "*/*")), "*/*"),
+        (MAIN, filtered(SHARE.replace("mimeType", "scheme")), "scheme"),
+        (MAIN, filtered(LAUNCHER + SHARE), "MainActivity has the intent filter"),
+        (
+            ACTIVITY,
+            filtered(SHARE, activity=ACTIVITY),
+            "Other has the intent filter",
+        ),
         (ACTIVITY, '<service android:name=".Other" android:exported="false" />', "<service>"),
         (ACTIVITY, '<provider android:name=".Other" android:exported="false" />', "<provider>"),
         (
@@ -123,8 +165,17 @@ def test_what_is_not_on_the_list_is_refused(merge: Merge, before: str, after: st
 @pytest.mark.parametrize(
     ("before", "after", "mention"),
     [
-        ("android.permission.DUMP", "android.permission.CAMERA", "BenchmarkActivity is exported"),
+        (
+            "android.permission.DUMP",
+            "android.permission.CAMERA",
+            "BenchmarkActivity is exported without android.permission.DUMP",
+        ),
         (".BenchmarkInstrumentation", ".Another", "Another"),
+        (
+            '".BenchmarkActivity" android:exported="true"\n        android:permission="android.permission.DUMP"',
+            '".Another" android:exported="true" android:permission=""',
+            "Another is exported",
+        ),
         ("${applicationId}", "com.example.victim", "another app"),
     ],
 )

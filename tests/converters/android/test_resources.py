@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from converters.android.manifest import merged
-from converters.android.resources import LinkedResources, check_name, link_resources
+from converters.android.resources import MAX_VERSION_CODE, LinkedResources, check_name, link_resources
 from converters.android.sources import find_sources
 from swiftformer_keras.errors import AppOptionError
 from tests.converters.android.tools import needed_toolchain
@@ -55,6 +55,12 @@ def test_names_come_out_as_they_were_given(tmp_path: Path, name: str) -> None:
     linked = link(tmp_path / "made", name=name)
     assert f" : {name}\n" in dumped(linked.base_apk, "strings")
     assert name in dumped(linked.base_apk, "badging").replace("\\\\", "\\").replace('\\"', '"')
+
+
+@pytest.mark.parametrize(("code", "name"), [(1, "1.10"), (MAX_VERSION_CODE, "0x10+" + "a_-B" * 11)])
+def test_versions_come_out_as_they_were_given(tmp_path: Path, code: int, name: str) -> None:
+    linked = link(tmp_path / "made", version_code=code, version_name=name)
+    assert f" versionCode='{code}' versionName='{name}' " in dumped(linked.base_apk, "badging")
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\u202eb", "x" * 51, "a\x00b", "\ud800"])

@@ -206,6 +206,59 @@ def test_where_the_password_comes_from(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert release_key(keystore, None, None).password == "from the environment"
 
 
+def test_answers_that_are_no_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    keystore = tmp_path / "keys.p12"
+    keystore.write_bytes(b"x")
+    monkeypatch.delenv(signing.PASSWORD_VARIABLE, raising=False)
+
+    def ended(_: str) -> str:
+        raise EOFError
+
+    def undecodable(_: str) -> str:
+        return b"\xff".decode("utf-8")
+
+    for prompt, mention in (
+        (ended, "is not known"),
+        (lambda _: "", "is not known"),
+        (undecodable, "its password as given is not UTF-8"),
+    ):
+        assert_refused(KeystoreError, lambda prompt=prompt: release_key(keystore, None, prompt), mention)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="variables are text there")
+@pytest.mark.parametrize("variable", [signing.PASSWORD_VARIABLE, signing.KEY_PASSWORD_VARIABLE, None])
+def test_what_java_could_not_be_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str | None
+) -> None:
+    keystore = tmp_path / "keys.p12"
+    keystore.write_bytes(b"x")
+    monkeypatch.setenv(signing.PASSWORD_VARIABLE, "a password")
+    alias = os.fsdecode(b"\xff")
+    if variable is not None:
+        monkeypatch.setenv(variable, alias)
+        alias = "one"
+    assert_refused(KeystoreError, lambda: release_key(keystore, alias, None), "keys.p12", "is not UTF-8")
+
+
+def test_a_keystore_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not called a file of another kind."""
+    keystore = tmp_path / "keys.p12"
+    keystore.write_bytes(b"x")
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(signing, "open", refused, raising=False)
+    asked = lambda _: pytest.fail("the password is asked for first")  # noqa: E731
+    assert_refused(
+        KeystoreError,
+        lambda: release_key(keystore, None, asked),
+        "keys.p12",
+        "cannot be read",
+        "Permission denied",
+    )
+
+
 def test_the_password_is_in_no_argument_list(
     jdk: Jdk, store: MakeStore, unsigned: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from converters.android import toolchain
 from converters.android.artifacts import ARTIFACTS, KOTLIN, TFLITE
+from converters.android.compile import _kept
 from converters.android.toolchain import check, pom, prepare_toolchain
 from swiftformer_keras.errors import MissingToolError, ToolchainError
 from tests.converters.android.tools import needed_toolchain, pretend
@@ -81,6 +82,43 @@ def test_a_machine_without_aapt2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(toolchain.sys, "platform", "linux")
     monkeypatch.setattr(toolchain.platform, "machine", lambda: "aarch64")
     assert_refused(MissingToolError, lambda: prepare_toolchain(tmp_path), "aapt2", "aarch64", "Gradle")
+
+
+def used_long_ago(*folders: Path) -> None:
+    for number, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        os.utime(folder, (number, number))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the pretended Maven is a shell script")
+def test_of_the_tools_those_that_were_used_last_are_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pretend(tmp_path, "mvn", "exit 0")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(toolchain, "check", lambda *_: None)
+    monkeypatch.setattr(toolchain, "_unpack", lambda *_: None)
+    monkeypatch.setattr(toolchain.sys, "platform", "linux")
+    monkeypatch.setattr(toolchain.platform, "machine", lambda: "x86_64")
+    cache = tmp_path / "cache"
+    used_long_ago(cache / "tools-old", cache / "tools-older", cache / "code-of the app")
+    (cache / "tools-old" / "complete").touch()
+    monkeypatch.setattr(toolchain, "_key", lambda: "old")
+    prepare_toolchain(cache)  # which are there, and of use
+    monkeypatch.setattr(toolchain, "_key", lambda: "new")
+    prepare_toolchain(cache)
+    assert sorted(path.name for path in cache.iterdir()) == ["code-of the app", "tools-new", "tools-old"]
+
+
+def test_of_the_apps_code_that_which_was_used_last_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("converters.android.compile._KEPT", 2)
+    used_long_ago(tmp_path / "code-old", tmp_path / "code-older")
+    assert _kept(tmp_path / "code-old", lambda _: pytest.fail("made again"))
+    assert not _kept(tmp_path / "code-new", lambda made: (made / "classes.dex").touch())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["code-new", "code-old"]
+    assert (tmp_path / "code-new" / "classes.dex").is_file()
 
 
 def test_the_unpacked_tools() -> None:
