@@ -139,7 +139,7 @@ class Execution:
         for sha256 in sorted(needed):
             path = self._work.models[sha256]
             self._progress(f"sending {shown(path.name, 60)}", self._done, self._total)
-            self._remote[sha256] = self._session.push(path)
+            self._remote[sha256] = self._session.push(path, sha256)
 
     def _rounds(self) -> None:
         budget = self._work.plan.budget(self._work.time_limit_s)

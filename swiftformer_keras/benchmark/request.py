@@ -154,14 +154,6 @@ def _as_begun(request: Request, path: Path, begun: PlanRecord) -> Request:
 
 def _record(request: Request, plan: Plan, runner: Runner) -> PlanRecord:
     """What is kept of the plan; the labelled pictures are added where they have been read."""
-    binary = None
-    if request.binary is not None:
-        try:
-            binary = sha256_file(request.binary)
-        except (OSError, ValueError) as error:
-            raise BenchmarkPlanError(
-                f"{shown(request.binary)}: cannot be read: {getattr(error, 'strerror', None) or error}"
-            ) from None
     preset = plan.preset
     return PlanRecord(
         runner.name,
@@ -171,7 +163,7 @@ def _record(request: Request, plan: Plan, runner: Runner) -> PlanRecord:
         preset.seconds,
         plan.seed,
         verify=request.verify,
-        binary_sha256=binary,
+        binary_sha256=getattr(runner, "binary_sha256", None),
         package=getattr(runner, "package", None),
     )
 
@@ -185,7 +177,13 @@ def _runner(name: str, request: Request) -> Runner:
             raise BenchmarkPlanError("an application id goes with --runner app")
         if binary is None:
             raise BenchmarkPlanError("--runner benchmark_model needs the tool itself: give --binary PATH")
-        return BenchmarkModelRunner(binary)
+        try:
+            sha256 = sha256_file(binary)
+        except (OSError, ValueError) as error:
+            raise BenchmarkPlanError(
+                f"{shown(binary)}: cannot be read: {getattr(error, 'strerror', None) or error}"
+            ) from None
+        return BenchmarkModelRunner(binary, sha256)
     if name != "app":
         raise BenchmarkPlanError(f"the runner {name!r} is none of this version's")
     from swiftformer_keras.benchmark.runners.app import PACKAGE, AppRunner

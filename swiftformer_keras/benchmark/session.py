@@ -107,8 +107,11 @@ class DeviceSession:
         except DeviceAnswerError:
             return read_state(self.adb, self.facts.sdk)
 
-    def push(self, path: Path) -> RemoteFile:
+    def push(self, path: Path, recorded: str | None = None) -> RemoteFile:
         """Send a file under the name of its content, unless it is there already; verified on the phone either way.
+
+        Args:
+            recorded: the SHA-256 that it must have.
 
         Raises:
             SwiftFormerError: it cannot be read here.
@@ -116,7 +119,7 @@ class DeviceSession:
             DeviceError: as `Adb.shell`.
         """
         assert self._transfer is not None, "outside of its `with` block"
-        return self._transfer.push(path)
+        return self._transfer.push(path, recorded)
 
     def shell(
         self,

@@ -72,13 +72,16 @@ class Transfer:
             raise DeviceError(f"no folder can be made in /data/local/tmp of the phone: {shown(said, 200)}")
         self._free_kib = parse_free_space(done.text)
 
-    def push(self, path: Path) -> RemoteFile:
+    def push(self, path: Path, recorded: str | None = None) -> RemoteFile:
         """Send `path`, or find it there, and compare it there with what it is here.
+
+        Args:
+            recorded: the SHA-256 that the file must still have.
 
         Raises:
             TFLiteFileError: it cannot be read here, or is no regular file.
             DeviceStorageError: the phone has no room for it.
-            PushMismatchError: what arrived is something else; it was deleted there.
+            PushMismatchError: what arrived is something else; it was deleted there. Or it has changed here.
             DeviceToolError: the phone has no sha256sum (Android 8 and later do).
             DeviceError: as `Adb.shell`.
         """
@@ -86,7 +89,11 @@ class Transfer:
         suffix = path.suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,16}", path.suffix) else ""
         if any(file.size_bytes == size for file in self._sent.values()):
             known = self._sent.get((_digest(path), suffix))
-            if known is not None and self._compare(known.path, known) == known.sha256:
+            if (
+                known is not None
+                and recorded in (None, known.sha256)
+                and self._compare(known.path, known) == known.sha256
+            ):
                 return known
         self._check_room(path, size)
         passing = f"{self._folder}/incoming"
@@ -94,6 +101,11 @@ class Transfer:
             computing = pool.submit(_digest, path)
             self._adb.push(path, passing, timeout_s=30 + size / _SLOWEST_BYTES_PER_S)
             sha256 = computing.result()
+        if recorded is not None and sha256 != recorded:
+            raise PushMismatchError(
+                f"{shown(path)}: has changed since it was recorded (SHA-256 {sha256[:12]}, then {shown(recorded, 12)}). "
+                "Begin anew, and leave the file alone meanwhile"
+            )
         wanted = RemoteFile(f"{self._folder}/{sha256}{suffix}", sha256, size)
         found = self._compare(passing, wanted)
         if found != sha256:
