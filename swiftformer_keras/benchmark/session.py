@@ -24,7 +24,7 @@ from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.leftover import Hold, Leftover
 from swiftformer_keras.benchmark.quoting import checked_path, words
 from swiftformer_keras.benchmark.reading import read_facts, read_identity, read_state
-from swiftformer_keras.benchmark.shield import undisturbed
+from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.benchmark.transfer import RemoteFile, Transfer
 from swiftformer_keras.errors import DeviceAnswerError, DeviceError, SwiftFormerError

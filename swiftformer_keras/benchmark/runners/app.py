@@ -20,7 +20,7 @@ from swiftformer_keras.benchmark.quoting import script
 from swiftformer_keras.benchmark.result import MAX_RUNS_KEPT, ProcessResult
 from swiftformer_keras.benchmark.runners.app_result import MAX_BYTES, AppResult, parse_app_result
 from swiftformer_keras.benchmark.runners.log import excerpt
-from swiftformer_keras.benchmark.shield import undisturbed
+from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.benchmark.warm_up import WarmUp, judge
 from swiftformer_keras.errors import (
     BenchmarkOutputError,
