@@ -8,6 +8,7 @@ cannot be read) ends that configuration alone; only a phone that is gone ends th
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -27,7 +28,10 @@ from swiftformer_keras.errors import (
     DeviceGoneError,
     DeviceNotReadyError,
     NoDeviceError,
+    OutputError,
+    SwiftFormerError,
 )
+from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
@@ -109,22 +113,39 @@ class Execution:
         Raises:
             BenchmarkPlanError, BenchmarkRunnerError: nothing can be measured on this phone.
             DeviceError: the phone is gone; what was measured until then is saved.
+            OutputError: it cannot be saved.
         """
-        work, session = self._work, self._session
         try:
-            work.runner.check(work.plan.configurations, session.facts)
-            self._refuse()
-            if any(self._open(each) for each in work.plan.configurations):
-                work.runner.prepare(session)
-                self._push()
-                self._check_answers("golden")
-                self._rounds()
-                self._memory()
-                self._check_answers("dataset")
-            self._finish()
-        finally:
-            self._save(self._current())
+            self._parts()
+        except BaseException as error:
+            self._save_last(error)
+            raise
+        self._save_last(None)
         return self._current()
+
+    def _parts(self) -> None:
+        work, session = self._work, self._session
+        work.runner.check(work.plan.configurations, session.facts)
+        self._refuse()
+        if any(self._open(each) for each in work.plan.configurations):
+            work.runner.prepare(session)
+            self._push()
+            self._check_answers("golden")
+            self._rounds()
+            self._memory()
+            self._check_answers("dataset")
+        self._finish()
+
+    def _save_last(self, ended_by: BaseException | None) -> None:
+        """Whatever signals come meanwhile. Where a signal ends the work, nobody else would say why saving failed."""
+        with undisturbed():
+            try:
+                self._save(self._current())
+            except OutputError as problem:
+                if ended_by is None or isinstance(ended_by, SwiftFormerError):
+                    raise
+                line = f"{problem}. What was measured since it was last saved is lost"
+                print(f"Error: {shown(line, 1000)}", file=sys.stderr)
 
     # The parts, in their order.
 

@@ -8,10 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from swiftformer_keras.benchmark.run_file import read_run
+from converters.android.adb_client import Adb
+from swiftformer_keras.benchmark import job
+from swiftformer_keras.benchmark.execute import no_progress
+from swiftformer_keras.benchmark.request import Request, prepare
+from swiftformer_keras.benchmark.result import Run
+from swiftformer_keras.benchmark.run_file import read_run, write_run
+from swiftformer_keras.errors import OutputError
 from tests.swiftformer_keras.benchmark.bench import MODEL, TINY, Bench
 
 POINTS = (
@@ -88,6 +95,27 @@ def test_ctrl_c_in_the_midst_of_a_run_ends_it_on_the_phone_and_keeps_what_there_
     assert any("am force-stop" in line for line in bench.phone.lines)
     assert not bench.phone.processes or all(each.poll() is not None for each in bench.phone.processes)
     assert sum(len(each.processes) for each in read_run(bench.out).configurations) == 1
+    bench.assert_as_found()
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_second_ctrl_c_while_it_is_saved_loses_nothing_and_a_full_disk_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], full: bool
+) -> None:
+    def interrupted(path: Path, run: Run) -> None:
+        signal.raise_signal(signal.SIGINT)
+        if full:
+            raise OutputError(f"{path}: cannot be written: the disk is full; free some space")
+        write_run(path, run)
+
+    monkeypatch.setattr(job, "write_run", interrupted)
+    bench.phone.faults.do_during("am instrument", lambda: os.kill(os.getpid(), signal.SIGINT), skip=1)
+    with pytest.raises(KeyboardInterrupt):
+        job.measure(prepare(Request((MODEL,)), no_progress), Adb(bench.phone.serial), bench.out)
+    if full:
+        assert "the disk is full" in capsys.readouterr().err
+    else:
+        assert len(read_run(bench.out).configurations[0].processes) == 1
     bench.assert_as_found()
 
 
