@@ -374,7 +374,9 @@ class _Reader:
     def __init__(self, pipe: IO[bytes], into: bytearray, limit: int) -> None:
         self.overflowed = False
         self._pipe = pipe
-        self._done = threading.Event()  # Python 3.11 takes a thread for ended when a signal comes in its `join`
+        self._done = (
+            threading.Event()
+        )  # Python 3.11 takes a thread for ended when a signal comes in its `join`
         threading.Thread(target=self._read, args=(into, limit), daemon=True).start()
 
     def ended(self, within_s: float) -> bool:

@@ -2,7 +2,8 @@
 
 What was measured is saved every few seconds and whenever the work ends, however it ends; a run that was read back
 goes on where it stopped. A fault of one configuration (a crash, a hang, a delegate that takes nothing, an answer that
-cannot be read) ends that configuration alone; only a phone that is gone ends the others.
+cannot be read) ends that configuration alone; only a phone that is gone, or a program that is not the one of before,
+ends the others.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ from swiftformer_keras.errors import (
     DeviceNotReadyError,
     NoDeviceError,
     OutputError,
+    RunnerChangedError,
     SwiftFormerError,
 )
 from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
-    from swiftformer_keras.benchmark.answers import Answers
+    from swiftformer_keras.benchmark.answers import Answered, Answers
+    from swiftformer_keras.benchmark.runners.app_result import AppResult
     from swiftformer_keras.benchmark.session import DeviceSession
     from swiftformer_keras.benchmark.state import DeviceState
     from swiftformer_keras.benchmark.transfer import RemoteFile
@@ -82,6 +85,16 @@ class Work:
     answers: Answers | None = None
 
 
+def _program(process: ProcessResult | AppResult) -> tuple[str | None, str | None]:
+    """The versions of the app and of its runtime, as far as the process said them."""
+    return process.app_version, process.runtime_version
+
+
+def _named(program: tuple[str | None, str | None]) -> str:
+    app, runtime = (shown(version or "unknown", 40) for version in program)
+    return f"{app} (TFLite {runtime})"
+
+
 def _unread(when: str, error: DeviceError) -> str:
     return f"the phone's state {when} is not known: {shown(error, 200)}"
 
@@ -103,6 +116,8 @@ class Execution:
         self._remote: dict[str, RemoteFile] = {}
         self._save_at = time.monotonic() + SAVE_EVERY_S
         self._latest: tuple[float, DeviceState] | None = None
+        measured = (each for result in run.configurations for each in result.processes if each.error is None)
+        self._programs = {_program(each) for each in measured}
         self._done = 0
         answers = 0 if work.answers is None else work.answers.steps
         self._total = len(self._results) * (work.plan.preset.processes + 1 + answers)
@@ -112,6 +127,7 @@ class Execution:
 
         Raises:
             BenchmarkPlanError, BenchmarkRunnerError: nothing can be measured on this phone.
+            RunnerChangedError: the app is not the one that the run was begun with; nothing was made of its answer.
             DeviceError: the phone is gone; what was measured until then is saved.
             OutputError: it cannot be saved.
         """
@@ -183,6 +199,7 @@ class Execution:
                 continue
             self._progress(f"memory: {configuration.name}", self._done - 1, self._total)
             found = self._process(configuration, budget, 0)
+            self._same_program(found)
             where = self._judge(configuration, found)
             why = found.error or (None if where is None else residency.fails(where))
             if why is None and found.memory_kib is None:
@@ -208,15 +225,46 @@ class Execution:
                 found = answers.check(
                     part, self._session, configuration, self._remote[configuration.model_sha256]
                 )
-                self._update(configuration, **found)
             except GONE:
                 raise
             except (DeviceError, BenchmarkOutputError, BenchmarkRunnerError) as error:
-                self._update(
-                    configuration, status="failed", reason=f"{answers.called(part)}: {shown(error, 300)}"
-                )
+                self._unanswered(configuration, part, answers.called(part), shown(error, 300))
                 self._keep_log(configuration, getattr(error, "log_excerpt", None))
+            else:
+                for process in found.processes:
+                    self._same_program(process)
+                self._answered(configuration, part, answers.called(part), found)
             self._save_now_and_then()
+
+    def _answered(self, configuration: Configuration, part: str, called: str, found: Answered) -> None:
+        """Keep what a check gave, and say where another share of the graph answered than was measured."""
+        result = self._results[configuration]
+        notes = tuple(note for note in result.notes if not note.startswith(f"{called}: "))
+        self._update(configuration, notes=notes, **found.fields)
+        if not result.processes:
+            self._update(configuration, residency=found.residency)
+        elif result.residency is not None:
+            self._note_other_share(configuration, called, found.residency, result.residency)
+        if (why := residency.fails(found.residency)) is not None:
+            self._unanswered(configuration, part, called, why)
+
+    def _unanswered(self, configuration: Configuration, part: str, called: str, why: str) -> None:
+        """Without golden answers nothing else counts; without accuracy the latency does."""
+        if part == "golden":
+            self._update(configuration, status="failed", reason=f"{called}: {why}")
+        else:
+            self._note(configuration, f"{called}: {why}")
+
+    def _note_other_share(
+        self,
+        configuration: Configuration,
+        called: str,
+        answering: residency.Residency,
+        measured: residency.Residency,
+    ) -> None:
+        if answering.verdict != measured.verdict:
+            line = f"the delegate's share was {answering.verdict}, and {measured.verdict} where latency was measured"
+            self._note(configuration, f"{called}: {line}")
 
     def _finish(self) -> None:
         wanted = self._work.plan.preset.processes
@@ -281,31 +329,42 @@ class Execution:
             return ProcessResult(round=number, started_at=started, error=shown(error, 300))
 
     def _add(self, configuration: Configuration, process: ProcessResult) -> None:
-        """Keep a process's result, and say what it means for its configuration."""
+        """Keep a process's result, and say what it means for its configuration.
+
+        Raises:
+            RunnerChangedError: it is of another program than those before; it is not kept.
+        """
+        self._same_program(process)
         result = self._results[configuration]
-        if process.error is None and (why := self._of_another_app(process)) is not None:
-            process = dataclasses.replace(process, error=why)
         processes = (*result.processes, process)
         verdicts = [self._judge(configuration, each) for each in processes]
         found = residency.worst(each for each in verdicts if each is not None)
+        answers, before = self._work.answers, result.residency
+        if answers is not None and not result.processes and before is not None and found is not None:
+            self._note_other_share(configuration, answers.called("golden"), before, found)
         self._update(configuration, processes=processes, residency=found)
         if process.error is not None:
             self._update(configuration, status="failed", reason=f"round {process.round + 1}: {process.error}")
         elif found is not None and (why := residency.fails(found)) is not None:
             self._update(configuration, status="failed", reason=why)
 
-    def _of_another_app(self, process: ProcessResult) -> str | None:
-        """Why a process of another version of the app takes no part in this run; None where it is the same."""
-        for each in self._results.values():
-            for earlier in each.processes:
-                if None not in (earlier.app_version, process.app_version) and earlier.error is None:
-                    if earlier.app_version == process.app_version:
-                        return None
-                    return (
-                        f"the app is version {shown(process.app_version, 40)}, and the run was begun with "
-                        f"{shown(earlier.app_version, 40)}. Install that one, or begin anew"
-                    )
-        return None
+    def _same_program(self, process: ProcessResult | AppResult) -> None:
+        """Take no figures from another app, or another runtime in it, than those that the run has.
+
+        Raises:
+            RunnerChangedError: it is another one.
+        """
+        if process.app_version is None:  # of the tool, its bytes were compared
+            return
+        program = _program(process)
+        for earlier in self._programs:
+            if any(None not in pair and pair[0] != pair[1] for pair in zip(program, earlier, strict=True)):
+                raise RunnerChangedError(
+                    f"the app is version {_named(program)}, and the run was begun with {_named(earlier)}. "
+                    "Install that one, or begin anew"
+                )
+        if process.error is None:
+            self._programs.add(program)
 
     def _judge(self, configuration: Configuration, process: ProcessResult) -> residency.Residency | None:
         """Whose work a process measured; None where it failed before that was known."""

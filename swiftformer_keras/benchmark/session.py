@@ -24,11 +24,11 @@ from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.leftover import Hold, Leftover
 from swiftformer_keras.benchmark.quoting import checked_path, words
 from swiftformer_keras.benchmark.reading import read_facts, read_identity, read_state
-from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.benchmark.transfer import RemoteFile, Transfer
 from swiftformer_keras.errors import DeviceAnswerError, DeviceError, SwiftFormerError
 from swiftformer_keras.interruption import Terminated
+from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
 _MAX_LOOKS = 3
@@ -120,6 +120,16 @@ class DeviceSession:
         """
         assert self._transfer is not None, "outside of its `with` block"
         return self._transfer.push(path, recorded)
+
+    def check_room(self, what: str, size_bytes: int) -> None:
+        """Refuse what would fill the phone.
+
+        Raises:
+            DeviceStorageError: it would.
+            DeviceError: as `Adb.shell`.
+        """
+        assert self._transfer is not None, "outside of its `with` block"
+        self._transfer.check_room(what, size_bytes)
 
     def shell(
         self,

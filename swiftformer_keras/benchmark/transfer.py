@@ -95,7 +95,7 @@ class Transfer:
                 and self._compare(known.path, known) == known.sha256
             ):
                 return known
-        self._check_room(path, size)
+        self.check_room(str(path), size)
         passing = f"{self._folder}/incoming"
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             computing = pool.submit(_digest, path)
@@ -103,8 +103,8 @@ class Transfer:
             sha256 = computing.result()
         if recorded is not None and sha256 != recorded:
             raise PushMismatchError(
-                f"{shown(path)}: has changed since it was recorded (SHA-256 {sha256[:12]}, then {shown(recorded, 12)}). "
-                "Begin anew, and leave the file alone meanwhile"
+                f"{shown(path)}: has changed since it was recorded (SHA-256 {sha256[:12]}, then "
+                f"{shown(recorded, 12)}). Begin anew, and leave the file alone meanwhile"
             )
         wanted = RemoteFile(f"{self._folder}/{sha256}{suffix}", sha256, size)
         found = self._compare(passing, wanted)
@@ -142,14 +142,20 @@ class Transfer:
             )
         return match[1]
 
-    def _check_room(self, path: Path, size: int) -> None:
+    def check_room(self, what: str, size: int) -> None:
+        """Refuse what would fill the phone.
+
+        Raises:
+            DeviceStorageError: it has no room for so many bytes and the margin.
+            DeviceError: as `Adb.shell`.
+        """
         needed = size // 1024 + 1 + MARGIN_KIB
         if self._free_kib is not None and self._free_kib < needed:
             done = self._adb.shell(script("df -k {}", self._folder), what="reading the room on the phone")
             self._free_kib = parse_free_space(done.text)
         if self._free_kib is not None and self._free_kib < needed:
             raise DeviceStorageError(
-                f"{shown(path)}: needs {needed // 1024:,} MiB on the phone ({MARGIN_KIB // 1024} to spare), which has "
+                f"{shown(what)}: needs {needed // 1024:,} MiB on the phone ({MARGIN_KIB // 1024} to spare), which has "
                 f"{self._free_kib // 1024:,} MiB. Delete something on it"
             )
 

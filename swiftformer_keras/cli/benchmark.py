@@ -263,6 +263,12 @@ def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, fo
         for summary in summaries
         for row in summary.rows
         if row.result.status != "ok"
+    ] + [
+        f"{row.full_name} on {summary.run.device.serial}: its accuracy was not measured"
+        f"{''.join(f'; {note}' for note in row.result.notes)}"
+        for summary in summaries
+        for row in summary.rows
+        if row.result.status == "ok" and summary.run.plan.dataset is not None and row.result.accuracy is None
     ]
     page = None if report is None or not summaries else str(report)
     console.result({"phones": told, "html": page, "complete": not missed and len(summaries) == len(outcomes)})

@@ -20,7 +20,6 @@ from swiftformer_keras.benchmark.quoting import script
 from swiftformer_keras.benchmark.result import MAX_RUNS_KEPT, ProcessResult
 from swiftformer_keras.benchmark.runners.app_result import MAX_BYTES, AppResult, parse_app_result
 from swiftformer_keras.benchmark.runners.log import excerpt
-from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.benchmark.warm_up import WarmUp, judge
 from swiftformer_keras.errors import (
     BenchmarkOutputError,
@@ -28,6 +27,7 @@ from swiftformer_keras.errors import (
     BenchmarkRunnerError,
     DeviceError,
 )
+from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
@@ -223,14 +223,21 @@ def _why(text: str, package: str) -> str:
     return f"the app left no result (am instrument ended with code {code[1]})"
 
 
-def _not_what_was_asked(found: AppResult, configuration: Configuration, budget: ProcessBudget) -> str | None:
-    """Whether the result is of something else; None where it is as asked."""
+def of_something_else(found: AppResult, configuration: Configuration) -> str | None:
+    """How the result is of another model, delegate or number of threads; None where it is of what was asked for."""
     if found.model_sha256 != configuration.model_sha256:
         return f"the app measured another model (SHA-256 {shown(found.model_sha256, 12)})"
     if found.delegate != configuration.delegate:
         return f"the app measured {shown(found.delegate, 40)} and not {configuration.delegate}"
     if found.threads != configuration.threads:
         return f"the app measured with {found.threads} threads and not with {configuration.threads}"
+    return None
+
+
+def _not_what_was_asked(found: AppResult, configuration: Configuration, budget: ProcessBudget) -> str | None:
+    """Whether the result is of something else, or of less; None where it is as asked."""
+    if (other := of_something_else(found, configuration)) is not None:
+        return other
     if budget.kind == "timed" and not found.warm_up_ms:
         return "the app measured without a warm-up"
     if budget.kind == "timed" and judge(found.warm_up_ms) is WarmUp.MORE:
