@@ -72,7 +72,7 @@ def test_a_signal_at_any_point(bench: Bench, point: str, number: signal.Signals)
     bench.phone.faults.do_during(point, lambda: os.kill(started[0].pid, number), skip=skip)
     started.append(start(bench))
     _, err = started[0].communicate(timeout=120)
-    assert started[0].returncode == (130 if number == signal.SIGINT else 143), err
+    assert started[0].returncode == 128 + number, err
     assert "Traceback" not in err and len(err.splitlines()) <= 2
     bench.assert_as_found()
     if bench.out.exists():
