@@ -177,10 +177,10 @@ def commit_here() -> str | None:
 
 
 def _begun(job: Job, facts: DeviceFacts) -> Run:
-    """A new run, or the one to go on with on the phone that it was begun on."""
+    """A new run, or the one to go on with on the phone that it was begun on, however that is connected now."""
     if job.resumed is not None:
         before = job.resumed.device
-        if (before.serial, before.fingerprint) != (facts.serial, facts.fingerprint):
+        if (before.identity, before.fingerprint) != (facts.identity, facts.fingerprint):
             raise BenchmarkPlanError(
                 f"the run that is gone on with was begun on {shown(before.serial, 60)} with the system "
                 f"{shown(before.fingerprint, 100)}; go on with that phone and system"
