@@ -226,6 +226,17 @@ class Adb:
         if done.returncode:
             raise self.failure_of(done, what)
 
+    def pause(self, seconds: float) -> None:
+        """Let time pass.
+
+        Raises:
+            KeyboardInterrupt: `stop` was set meanwhile.
+        """
+        if self.stop is None:
+            time.sleep(seconds)
+        elif self.stop.wait(seconds):
+            raise KeyboardInterrupt
+
     def reach(self, *, timeout_s: float) -> bool:
         """Whether the phone answers, or does within this time; a phone in the network is asked for again."""
         if self.serial is None:

@@ -65,7 +65,7 @@ class DeviceSession:
         comeback_s: float = 10.0,
         problem: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         if adb.serial is None:
             raise ValueError("a session needs the serial number of its phone")
@@ -73,7 +73,7 @@ class DeviceSession:
         self.notes: list[str] = []
         self._keep_awake, self._comeback_s = keep_awake, comeback_s
         self._problem = problem or (lambda line: print(f"Error: {shown(line, 1000)}", file=sys.stderr))
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep = clock, sleep or adb.pause
         self._hold: Hold | None = None
         self._pending: Leftover | None = None
         self._transfer: Transfer | None = None

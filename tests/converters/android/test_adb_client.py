@@ -47,6 +47,17 @@ def test_ctrl_c_while_adb_is_started_leaves_none_running(
     assert ended
 
 
+def test_a_pause_ends_when_it_shall_stop() -> None:
+    stop = threading.Event()
+    adb = Adb("x", "adb", stop)
+    adb.pause(0.01)
+    stop.set()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        adb.pause(5)
+    assert time.monotonic() - begun < 4
+
+
 def test_a_second_ctrl_c_does_not_keep_the_phones_program_from_being_ended(tmp_path: Path) -> None:
     script = f"""case "$*" in
     *"kill -9 "*) kill -INT {os.getpid()}; sleep 0.6; echo "$*" >>{tmp_path}/ended ;;
