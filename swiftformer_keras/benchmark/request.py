@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from swiftformer_keras.benchmark.affinity import check_affinity
@@ -51,13 +53,24 @@ class Request:
     time_limit_s: float | None = None
 
 
-def prepare(request: Request, progress: Progress) -> Job:
+def prepare(request: Request, progress: Progress, before_long_work: Callable[[], object] = bool) -> Job:
     """Check what was asked for, and work out what no phone is needed for.
+
+    Args:
+        before_long_work: called when all is checked; minutes may follow, of this computer's own answers.
 
     Raises:
         BenchmarkPlanError, AffinityError: the request makes no sense.
         TFLiteFileError, MetadataError, PictureError, LabelsError, RunFileError: a file is not what it should be.
     """
+    for option, number in (
+        ("--cool-timeout", request.cool_timeout_s),
+        ("--time-limit", request.time_limit_s),
+    ):
+        if number is not None and not math.isfinite(number):
+            raise BenchmarkPlanError(
+                f"{option} {number}: a limit is a number, or else the work may never end"
+            )
     models, records = open_models(request.models)
     resumed = None
     if request.resume is not None:
@@ -96,6 +109,7 @@ def prepare(request: Request, progress: Progress) -> Job:
     cool = CoolLimit(battery_c=request.battery_c, timeout_s=request.cool_timeout_s)
     job = Job(plan, runner, models, records, cool, record, request.time_limit_s, resumed=resumed)
     if not (request.verify or request.dataset is not None):
+        before_long_work()
         return job
     from swiftformer_keras.benchmark.answers import Answers
     from swiftformer_keras.benchmark.evaluate import open_dataset
@@ -117,6 +131,7 @@ def prepare(request: Request, progress: Progress) -> Job:
                 f"{shown(begun.path, 120)}. Give the same ones with --evaluate, or begin anew"
             )
         record = dataclasses.replace(record, dataset=of)
+    before_long_work()
     answers = Answers(models, runner, golden=request.verify, dataset=dataset, progress=progress)
     return dataclasses.replace(job, record=record, answers=answers)
 

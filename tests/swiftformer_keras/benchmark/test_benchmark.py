@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 
 import pytest
 
@@ -229,6 +230,10 @@ def test_a_resumed_run_keeps_its_plan(bench: Bench, option: str) -> None:
 
 def test_going_on_under_another_name_replaces_nothing(bench: Bench, tmp_path) -> None:
     interrupted(bench)
+    run = read_run(bench.out)
+    write_run(
+        bench.out, dataclasses.replace(run, device=dataclasses.replace(run.device, serial="by-wifi:5555"))
+    )
     begun = bench.out.read_bytes()
     other = tmp_path / "other.json"
     other.write_text("someone's")
@@ -270,6 +275,17 @@ def test_what_makes_no_sense_is_one_line(bench: Bench, options: tuple[str, ...],
     assert said in ended.error
     assert not bench.phone.app.runs
     bench.assert_as_found()
+
+
+def test_limits_that_are_none_and_a_folder_that_takes_no_file_are_refused_at_once(
+    capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for option in ("--time-limit=inf", "--cool-timeout=inf"):
+        assert main(["benchmark", str(MODEL), option]) == 2
+        assert "a limit is a number" in capsys.readouterr().err
+    monkeypatch.setattr("swiftformer_keras.files.os.access", lambda _, mode: mode != os.W_OK)
+    assert main(["benchmark", str(MODEL)]) == 2
+    assert "no permission to write there" in capsys.readouterr().err
 
 
 def test_files_that_are_no_models_are_refused_before_any_phone_is_asked(tmp_path, capsys) -> None:
