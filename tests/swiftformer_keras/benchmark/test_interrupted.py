@@ -19,7 +19,9 @@ from swiftformer_keras.benchmark.request import Request, prepare
 from swiftformer_keras.benchmark.result import Run
 from swiftformer_keras.benchmark.run_file import read_run, write_run
 from swiftformer_keras.errors import OutputError
+from tests.phone.tool import ABIS, RecordedTool, write_tool
 from tests.swiftformer_keras.benchmark.bench import MODEL, TINY, Bench
+from tests.swiftformer_keras.benchmark.test_tool_output import output
 
 POINTS = (
     "getprop",
@@ -80,6 +82,20 @@ def test_a_signal_at_any_point(bench: Bench, point: str, number: signal.Signals)
         assert run.finished_at is None and sum(len(each.processes) for each in run.configurations) >= 1
     else:
         assert point not in ("am instrument", "cat /sdcard")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["chmod 755", "num_threads"])
+def test_a_signal_while_the_tool_is_used(bench: Bench, tmp_path: Path, point: str) -> None:
+    bench.phone.change(abis=ABIS)
+    bench.phone.tool = RecordedTool({"cpu": output("tflite_scientific.txt")}, seconds=60.0)
+    tool = ("--runner", "benchmark_model", "--binary", str(write_tool(tmp_path / "benchmark_model")))
+    started: list[subprocess.Popen[str]] = []
+    bench.phone.faults.do_during(point, lambda: os.kill(started[0].pid, signal.SIGINT))
+    started.append(start(bench, *tool))
+    _, err = started[0].communicate(timeout=120)
+    assert started[0].returncode == 130 and len(err.splitlines()) <= 2, err
+    bench.assert_as_found()
 
 
 def test_ctrl_c_in_the_midst_of_a_run_ends_it_on_the_phone_and_keeps_what_there_is(bench: Bench) -> None:
