@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from swiftformer_keras.benchmark.cooling import CoolLimit
 from swiftformer_keras.benchmark.execute import Progress
 from swiftformer_keras.benchmark.job import Job, open_models, planned, resume
 from swiftformer_keras.benchmark.plan import Plan, make_plan, parse_list, parse_threads
+from swiftformer_keras.benchmark.quoting import APPLICATION_ID
 from swiftformer_keras.benchmark.result import DatasetRecord, PlanRecord
 from swiftformer_keras.benchmark.runners import Runner
 from swiftformer_keras.errors import BenchmarkPlanError
@@ -22,7 +22,6 @@ from swiftformer_keras.shown import shown
 
 DEFAULT_DELEGATES, DEFAULT_THREADS, DEFAULT_PRESET, DEFAULT_RUNNER = "cpu", "4", "rapid", "app"
 _MAX_SEED = 1 << 32
-_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +205,7 @@ def _runner(name: str, request: Request) -> Runner:
     if binary is not None:
         raise BenchmarkPlanError("--binary goes with --runner benchmark_model")
     package = request.package or PACKAGE
-    if len(package) > 200 or _PACKAGE.fullmatch(package) is None:
+    if len(package) > 200 or APPLICATION_ID.fullmatch(package) is None:
         raise BenchmarkPlanError(
             f"the application id {shown(package, 80)!r} is none: it is letters, digits and _ in parts with dots between"
         )

@@ -9,6 +9,7 @@ cannot be reached any more, the message says what is left, and the next session 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 import sys
@@ -21,7 +22,7 @@ from converters.android.adb_client import MAX_ANSWER_BYTES, QUICK_S, Adb, Comple
 from swiftformer_keras.benchmark import leftover, screen
 from swiftformer_keras.benchmark.cooling import CoolLimit, Waited, wait_until_cool
 from swiftformer_keras.benchmark.facts import DeviceFacts
-from swiftformer_keras.benchmark.leftover import Hold, Leftover
+from swiftformer_keras.benchmark.leftover import AppRun, Hold, Leftover
 from swiftformer_keras.benchmark.quoting import checked_path, words
 from swiftformer_keras.benchmark.reading import read_facts, read_identity, read_state
 from swiftformer_keras.benchmark.state import DeviceState
@@ -32,7 +33,6 @@ from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
 _MAX_LOOKS = 3
-_OWED_S = 20.0
 
 
 class DeviceSession:
@@ -77,7 +77,6 @@ class DeviceSession:
         self._hold: Hold | None = None
         self._pending: Leftover | None = None
         self._transfer: Transfer | None = None
-        self._owed: list[ShellText] = []
 
     def __enter__(self) -> DeviceSession:
         try:
@@ -92,9 +91,20 @@ class DeviceSession:
     ) -> None:
         self._end(error)
 
-    def owe(self, command: ShellText) -> None:
-        """A command for the phone that could not be reached just now: it is run when everything is put back."""
-        self._owed.append(command)
+    def owe(self, app: AppRun) -> None:
+        """An app is about to run: until `settle`, ending it is among what is put back, be it by the next session.
+
+        Raises:
+            OutputError: this cannot be written down.
+        """
+        assert self._pending is not None, "outside of its `with` block"
+        self._pending = dataclasses.replace(self._pending, app=app)
+        leftover.keep(self._pending)
+
+    def settle(self) -> None:
+        """The app's run is over and its result is gone."""
+        if self._pending is not None:
+            self._pending = dataclasses.replace(self._pending, app=None)
 
     def state(self) -> DeviceState:
         """Heat, battery, screen and clocks now; asked once more where the answer was cut short.
@@ -238,11 +248,6 @@ class DeviceSession:
                     if self._pending is not None:
                         leftover.put_back(self._pending, self.adb, comeback_s=self._comeback_s)
                         self._pending = None
-                    while self._owed:
-                        self.adb.shell(
-                            self._owed[0], timeout_s=_OWED_S, uninterrupted=True, what="putting back"
-                        )
-                        del self._owed[0]
                 break
             except DeviceError as problem:
                 self._pending, why = None, str(problem)

@@ -9,6 +9,7 @@ import os
 import pytest
 
 from converters.android.adb_client import Adb
+from swiftformer_keras.benchmark import leftover
 from swiftformer_keras.benchmark.execute import no_progress
 from swiftformer_keras.benchmark.job import measure
 from swiftformer_keras.benchmark.request import Request, prepare
@@ -135,6 +136,8 @@ def test_a_run_goes_on_where_it_stopped(
     assert f"go on with --resume {bench.out}" in first.error
     assert sum(len(each.processes) for each in first.run.configurations) == 3
     assert first.run.finished_at is None
+    left = leftover.find(bench.phone.description.serialno)
+    assert left is not None and left.app is not None and left.app.package == "dev.swiftformer.app"
     before = {
         (each.configuration, process.round): process
         for each in first.run.configurations
