@@ -19,6 +19,7 @@ from swiftformer_keras.benchmark import residency
 from swiftformer_keras.benchmark.cooling import CoolLimit, too_hot
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import Configuration, Plan, ProcessBudget
+from swiftformer_keras.benchmark.programs import Programs
 from swiftformer_keras.benchmark.result import ConfigurationResult, ProcessResult, Run
 from swiftformer_keras.benchmark.runners import Runner
 from swiftformer_keras.errors import (
@@ -30,7 +31,6 @@ from swiftformer_keras.errors import (
     DeviceNotReadyError,
     NoDeviceError,
     OutputError,
-    RunnerChangedError,
     SwiftFormerError,
 )
 from swiftformer_keras.shield import undisturbed
@@ -38,7 +38,6 @@ from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
     from swiftformer_keras.benchmark.answers import Answered, Answers
-    from swiftformer_keras.benchmark.runners.app_result import AppResult
     from swiftformer_keras.benchmark.session import DeviceSession
     from swiftformer_keras.benchmark.state import DeviceState
     from swiftformer_keras.benchmark.transfer import RemoteFile
@@ -85,16 +84,6 @@ class Work:
     answers: Answers | None = None
 
 
-def _program(process: ProcessResult | AppResult) -> tuple[str | None, str | None]:
-    """The versions of the app and of its runtime, as far as the process said them."""
-    return process.app_version, process.runtime_version
-
-
-def _named(program: tuple[str | None, str | None]) -> str:
-    app, runtime = (shown(version or "unknown", 40) for version in program)
-    return f"{app} (TFLite {runtime})"
-
-
 def _unread(when: str, error: DeviceError) -> str:
     return f"the phone's state {when} is not known: {shown(error, 200)}"
 
@@ -116,8 +105,7 @@ class Execution:
         self._remote: dict[str, RemoteFile] = {}
         self._save_at = time.monotonic() + SAVE_EVERY_S
         self._latest: tuple[float, DeviceState] | None = None
-        measured = (each for result in run.configurations for each in result.processes if each.error is None)
-        self._programs = {_program(each) for each in measured}
+        self._programs = Programs(run)
         self._done = 0
         answers = 0 if work.answers is None else work.answers.steps
         self._total = len(self._results) * (work.plan.preset.processes + 1 + answers)
@@ -199,7 +187,7 @@ class Execution:
                 continue
             self._progress(f"memory: {configuration.name}", self._done - 1, self._total)
             found = self._process(configuration, budget, 0)
-            self._same_program(found)
+            self._programs.check(found)
             where = self._judge(configuration, found)
             why = found.error or (None if where is None else residency.fails(where))
             if why is None and found.memory_kib is None:
@@ -232,7 +220,7 @@ class Execution:
                 self._keep_log(configuration, getattr(error, "log_excerpt", None))
             else:
                 for process in found.processes:
-                    self._same_program(process)
+                    self._programs.check(process)
                 self._answered(configuration, part, answers.called(part), found)
             self._save_now_and_then()
 
@@ -334,7 +322,7 @@ class Execution:
         Raises:
             RunnerChangedError: it is of another program than those before; it is not kept.
         """
-        self._same_program(process)
+        self._programs.check(process)
         result = self._results[configuration]
         processes = (*result.processes, process)
         verdicts = [self._judge(configuration, each) for each in processes]
@@ -347,24 +335,6 @@ class Execution:
             self._update(configuration, status="failed", reason=f"round {process.round + 1}: {process.error}")
         elif found is not None and (why := residency.fails(found)) is not None:
             self._update(configuration, status="failed", reason=why)
-
-    def _same_program(self, process: ProcessResult | AppResult) -> None:
-        """Take no figures from another app, or another runtime in it, than those that the run has.
-
-        Raises:
-            RunnerChangedError: it is another one.
-        """
-        if process.app_version is None:  # of the tool, its bytes were compared
-            return
-        program = _program(process)
-        for earlier in self._programs:
-            if any(None not in pair and pair[0] != pair[1] for pair in zip(program, earlier, strict=True)):
-                raise RunnerChangedError(
-                    f"the app is version {_named(program)}, and the run was begun with {_named(earlier)}. "
-                    "Install that one, or begin anew"
-                )
-        if process.error is None:
-            self._programs.add(program)
 
     def _judge(self, configuration: Configuration, process: ProcessResult) -> residency.Residency | None:
         """Whose work a process measured; None where it failed before that was known."""

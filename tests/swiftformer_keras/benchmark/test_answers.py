@@ -149,6 +149,9 @@ def test_answers_that_the_cpu_computed_are_none_of_the_gpus(bench: Bench) -> Non
     bench.phone.app.answering = {"threads": 1}
     (gpu,) = bench("--delegate", "gpu", "--verify", code=3).run.configurations
     assert "with 1 threads and not with 4" in gpu.reason
+    bench.phone.app.answering = {}
+    (gpu,) = bench("--resume", str(bench.out), code=0).run.configurations
+    assert gpu.status == "ok" and gpu.verification.passed and "with 1 threads" in gpu.notes[0]
 
 
 def test_answers_of_another_share_than_the_measured_one_are_noted(bench: Bench) -> None:
