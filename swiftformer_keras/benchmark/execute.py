@@ -226,14 +226,15 @@ class Execution:
 
     def _answered(self, configuration: Configuration, part: str, called: str, found: Answered) -> None:
         """Keep what a check gave, and say where another share of the graph answered than was measured."""
+        self._forget(configuration, called)
         result = self._results[configuration]
-        notes = tuple(note for note in result.notes if not note.startswith(f"{called}: "))
-        self._update(configuration, notes=notes, **found.fields)
-        if not result.processes:
+        self._update(configuration, **found.fields)
+        why = residency.fails(found.residency)
+        if not result.processes or (part == "golden" and why is not None):
             self._update(configuration, residency=found.residency)
         elif result.residency is not None:
             self._note_other_share(configuration, called, found.residency, result.residency)
-        if (why := residency.fails(found.residency)) is not None:
+        if why is not None:
             self._unanswered(configuration, part, called, why)
 
     def _unanswered(self, configuration: Configuration, part: str, called: str, why: str) -> None:
@@ -241,6 +242,7 @@ class Execution:
         if part == "golden":
             self._update(configuration, status="failed", reason=f"{called}: {why}")
         else:
+            self._forget(configuration, called)
             self._note(configuration, f"{called}: {why}")
 
     def _note_other_share(
@@ -367,6 +369,12 @@ class Execution:
         notes = self._results[configuration].notes
         if line not in notes:
             self._update(configuration, notes=(*notes, line))
+
+    def _forget(self, configuration: Configuration, called: str) -> None:
+        """Drop the notes about a check that was made anew."""
+        notes = self._results[configuration].notes
+        kept = tuple(note for note in notes if not note.startswith(f"{called}: "))
+        self._update(configuration, notes=kept)
 
     def _current(self) -> Run:
         return dataclasses.replace(self._run, configurations=tuple(self._in_order()))

@@ -281,7 +281,7 @@ def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, fo
         if row.result.status != "ok"
     ] + [
         f"{row.full_name} on {summary.run.device.serial}: its accuracy was not measured"
-        f"{''.join(f'; {note}' for note in row.result.notes)}"
+        f"{''.join(f'; {note}' for note in row.result.notes[-1:])}"
         for summary in summaries
         for row in summary.rows
         if row.result.status == "ok" and summary.run.plan.dataset is not None and row.result.accuracy is None
