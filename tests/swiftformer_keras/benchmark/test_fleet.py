@@ -79,7 +79,7 @@ def test_phones_beyond_the_limit_are_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fleet, "MAX_PHONES", 1)
-    phones()
+    phones().packages["dev.swiftformer.app"] = package()  # adb may name either one first
     ended = bench("--all-devices", "--json", code=2)
     assert sorted("run" in phone for phone in json_of(ended)["phones"]) == [False, True]
     assert "1 phones at once are the limit" in ended.out
