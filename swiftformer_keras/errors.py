@@ -233,6 +233,10 @@ class BenchmarkRunnerError(SwiftFormerError):
     """The program that measures is missing on the phone, too old, or does not start there."""
 
 
+class RunnerChangedError(BenchmarkRunnerError):
+    """The program that measures is not the one that the run was begun with."""
+
+
 class BenchmarkOutputError(SwiftFormerError):
     """What a program on the phone answered is cut short, damaged, or contradicts itself."""
 

@@ -24,6 +24,7 @@ from typing import IO, NewType
 from converters.android.adb_failures import failure, ready
 from swiftformer_keras import interruption
 from swiftformer_keras.errors import DeviceAnswerError, DeviceError, DeviceTimeoutError, MissingToolError
+from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
 ShellText = NewType("ShellText", str)
@@ -225,6 +226,17 @@ class Adb:
         if done.returncode:
             raise self.failure_of(done, what)
 
+    def pause(self, seconds: float) -> None:
+        """Let time pass.
+
+        Raises:
+            KeyboardInterrupt: `stop` was set meanwhile.
+        """
+        if self.stop is None:
+            time.sleep(seconds)
+        elif self.stop.wait(seconds):
+            raise KeyboardInterrupt
+
     def reach(self, *, timeout_s: float) -> bool:
         """Whether the phone answers, or does within this time; a phone in the network is asked for again."""
         if self.serial is None:
@@ -270,7 +282,7 @@ class Adb:
         if match is None or int(match[1]) <= 1:
             return
         number = int(match[1])
-        with contextlib.suppress(DeviceError):
+        with contextlib.suppress(DeviceError), undisturbed():
             self.run(
                 ["shell", "-n", "-T", f"kill -9 -{number} || kill -9 {number}"],
                 timeout_s=QUICK_S,
@@ -287,8 +299,47 @@ class Adb:
         uninterrupted: bool = False,
         so_far: bytearray | None = None,
     ) -> Completed:
+        out, err = so_far if so_far is not None else bytearray(), bytearray()
+        process: subprocess.Popen[bytes] | None = None
+        readers: list[_Reader] = []
         try:
-            process = subprocess.Popen(
+            with undisturbed():  # a signal between the start and the assignment would leave adb to itself
+                process = self._start(command)
+                for pipe, into in ((process.stdout, out), (process.stderr, err)):
+                    assert pipe is not None
+                    readers.append(_Reader(pipe, into, limit_bytes))
+            until = time.monotonic() + timeout_s
+            for reader in readers:
+                while not reader.ended(min(_SLICE_S, until - time.monotonic())):
+                    self._check(uninterrupted)
+                    if process.poll() is not None and not reader.ended(_SLICE_S):
+                        break  # what holds the pipe still is a server that adb has just started
+                    if time.monotonic() >= until:
+                        raise self._late(what, timeout_s)
+                    if any(each.overflowed for each in readers):
+                        break
+            if any(reader.overflowed for reader in readers):
+                raise DeviceAnswerError(
+                    f"{what}{self._named()} said more than {limit_bytes:,} bytes; it was ended"
+                )
+            while (returncode := process.poll()) is None:  # it has closed its outputs and goes on
+                self._check(uninterrupted)
+                if time.monotonic() >= until:
+                    raise self._late(what, timeout_s)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_SLICE_S)
+        finally:
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait()
+            for reader in readers:
+                reader.close()
+        self._check(uninterrupted)
+        return Completed(returncode, bytes(out), bytes(err))
+
+    def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -298,35 +349,9 @@ class Adb:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise MissingToolError(f"adb cannot be started: {reason} ({shown(self.program)})") from None
-        assert process.stdout is not None and process.stderr is not None
-        out, err = so_far if so_far is not None else bytearray(), bytearray()
-        readers = [_Reader(process.stdout, out, limit_bytes), _Reader(process.stderr, err, limit_bytes)]
-        try:
-            until = time.monotonic() + timeout_s
-            for reader in readers:
-                while not reader.ended(min(_SLICE_S, until - time.monotonic())):
-                    self._check(uninterrupted)
-                    if process.poll() is not None and not reader.ended(_SLICE_S):
-                        break  # what holds the pipe still is a server that adb has just started
-                    if time.monotonic() >= until:
-                        raise DeviceTimeoutError(
-                            f"{what} did not end within {timeout_s:g} s{self._named()}; it was ended"
-                        )
-                    if any(each.overflowed for each in readers):
-                        break
-            if any(reader.overflowed for reader in readers):
-                raise DeviceAnswerError(
-                    f"{what}{self._named()} said more than {limit_bytes:,} bytes; it was ended"
-                )
-            returncode = process.wait()
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            for reader in readers:
-                reader.close()
-        self._check(uninterrupted)
-        return Completed(returncode, bytes(out), bytes(err))
+
+    def _late(self, what: str, timeout_s: float) -> DeviceTimeoutError:
+        return DeviceTimeoutError(f"{what} did not end within {timeout_s:g} s{self._named()}; it was ended")
 
     def _check(self, uninterrupted: bool) -> None:
         if uninterrupted:
@@ -360,13 +385,14 @@ class _Reader:
     def __init__(self, pipe: IO[bytes], into: bytearray, limit: int) -> None:
         self.overflowed = False
         self._pipe = pipe
-        self._thread = threading.Thread(target=self._read, args=(into, limit), daemon=True)
-        self._thread.start()
+        self._done = (
+            threading.Event()
+        )  # Python 3.11 takes a thread for ended when a signal comes in its `join`
+        threading.Thread(target=self._read, args=(into, limit), daemon=True).start()
 
     def ended(self, within_s: float) -> bool:
         """Whether the pipe was closed, or the limit reached, within this time."""
-        self._thread.join(max(0.0, within_s))
-        return not self._thread.is_alive()
+        return self._done.wait(max(0.0, within_s))
 
     def close(self) -> None:
         """Let go of the pipe; something else that holds its other end (a server just started) is not waited for."""
@@ -375,12 +401,16 @@ class _Reader:
 
     def _read(self, into: bytearray, limit: int) -> None:
         read: Callable[[int], bytes] = self._pipe.read1  # type: ignore[attr-defined]
-        with contextlib.suppress(OSError, ValueError):
+        try:
             while block := read(_BLOCK_BYTES):
                 into += block
                 if len(into) > limit:
                     self.overflowed = True
                     return
+        except (OSError, ValueError):  # closed here meanwhile
+            pass
+        finally:
+            self._done.set()
 
 
 def _words(done: Completed) -> str:

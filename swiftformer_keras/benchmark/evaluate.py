@@ -89,15 +89,20 @@ def accuracy(dataset: Dataset, host: HostSide, phone: Sequence[PictureScores]) -
     """Top-1 of both on the same pictures. Scores that are no numbers are a wrong answer.
 
     Raises:
-        BenchmarkOutputError: the phone could not read a picture, or gives another number of scores.
+        BenchmarkOutputError: the phone could not read a picture, saw another one than this computer, or gives another
+            number of scores.
     """
     classes = host.answers.scores.shape[1]
     rows = []
-    for picture, answer in zip(dataset.pictures, phone, strict=True):
+    for picture, digest, answer in zip(dataset.pictures, host.answers.input_sha256, phone, strict=True):
         if answer.scores is None:
             raise BenchmarkOutputError(
                 f"{shown(picture.path)}: the app has no scores of it "
                 f"({shown(answer.error or 'no reason given', 100)})"
+            )
+        if answer.input_sha256 != digest:
+            raise BenchmarkOutputError(
+                f"{shown(picture.path)}: the app saw another picture than this computer: the input tensors differ"
             )
         if answer.scores.shape != (classes,):
             raise BenchmarkOutputError(

@@ -2,12 +2,14 @@
 
 What was measured is saved every few seconds and whenever the work ends, however it ends; a run that was read back
 goes on where it stopped. A fault of one configuration (a crash, a hang, a delegate that takes nothing, an answer that
-cannot be read) ends that configuration alone; only a phone that is gone ends the others.
+cannot be read) ends that configuration alone; only a phone that is gone, or a program that is not the one of before,
+ends the others.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +19,7 @@ from swiftformer_keras.benchmark import residency
 from swiftformer_keras.benchmark.cooling import CoolLimit, too_hot
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import Configuration, Plan, ProcessBudget
+from swiftformer_keras.benchmark.programs import Programs
 from swiftformer_keras.benchmark.result import ConfigurationResult, ProcessResult, Run
 from swiftformer_keras.benchmark.runners import Runner
 from swiftformer_keras.errors import (
@@ -27,11 +30,14 @@ from swiftformer_keras.errors import (
     DeviceGoneError,
     DeviceNotReadyError,
     NoDeviceError,
+    OutputError,
+    SwiftFormerError,
 )
+from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
-    from swiftformer_keras.benchmark.answers import Answers
+    from swiftformer_keras.benchmark.answers import Answered, Answers
     from swiftformer_keras.benchmark.session import DeviceSession
     from swiftformer_keras.benchmark.state import DeviceState
     from swiftformer_keras.benchmark.transfer import RemoteFile
@@ -99,6 +105,7 @@ class Execution:
         self._remote: dict[str, RemoteFile] = {}
         self._save_at = time.monotonic() + SAVE_EVERY_S
         self._latest: tuple[float, DeviceState] | None = None
+        self._programs = Programs(run)
         self._done = 0
         answers = 0 if work.answers is None else work.answers.steps
         self._total = len(self._results) * (work.plan.preset.processes + 1 + answers)
@@ -108,23 +115,41 @@ class Execution:
 
         Raises:
             BenchmarkPlanError, BenchmarkRunnerError: nothing can be measured on this phone.
+            RunnerChangedError: the app is not the one that the run was begun with; nothing was made of its answer.
             DeviceError: the phone is gone; what was measured until then is saved.
+            OutputError: it cannot be saved.
         """
-        work, session = self._work, self._session
         try:
-            work.runner.check(work.plan.configurations, session.facts)
-            self._refuse()
-            if any(self._open(each) for each in work.plan.configurations):
-                work.runner.prepare(session)
-                self._push()
-                self._check_answers("golden")
-                self._rounds()
-                self._memory()
-                self._check_answers("dataset")
-            self._finish()
-        finally:
-            self._save(self._current())
+            self._parts()
+        except BaseException as error:
+            self._save_last(error)
+            raise
+        self._save_last(None)
         return self._current()
+
+    def _parts(self) -> None:
+        work, session = self._work, self._session
+        work.runner.check(work.plan.configurations, session.facts)
+        self._refuse()
+        if any(self._open(each) for each in work.plan.configurations):
+            work.runner.prepare(session)
+            self._push()
+            self._check_answers("golden")
+            self._rounds()
+            self._memory()
+            self._check_answers("dataset")
+        self._finish()
+
+    def _save_last(self, ended_by: BaseException | None) -> None:
+        """Whatever signals come meanwhile. Where a signal ends the work, nobody else would say why saving failed."""
+        with undisturbed():
+            try:
+                self._save(self._current())
+            except OutputError as problem:
+                if ended_by is None or isinstance(ended_by, SwiftFormerError):
+                    raise
+                line = f"{problem}. What was measured since it was last saved is lost"
+                print(f"Error: {shown(line, 1000)}", file=sys.stderr)
 
     # The parts, in their order.
 
@@ -139,7 +164,7 @@ class Execution:
         for sha256 in sorted(needed):
             path = self._work.models[sha256]
             self._progress(f"sending {shown(path.name, 60)}", self._done, self._total)
-            self._remote[sha256] = self._session.push(path)
+            self._remote[sha256] = self._session.push(path, sha256)
 
     def _rounds(self) -> None:
         budget = self._work.plan.budget(self._work.time_limit_s)
@@ -162,6 +187,7 @@ class Execution:
                 continue
             self._progress(f"memory: {configuration.name}", self._done - 1, self._total)
             found = self._process(configuration, budget, 0)
+            self._programs.check(found)
             where = self._judge(configuration, found)
             why = found.error or (None if where is None else residency.fails(where))
             if why is None and found.memory_kib is None:
@@ -187,15 +213,48 @@ class Execution:
                 found = answers.check(
                     part, self._session, configuration, self._remote[configuration.model_sha256]
                 )
-                self._update(configuration, **found)
             except GONE:
                 raise
             except (DeviceError, BenchmarkOutputError, BenchmarkRunnerError) as error:
-                self._update(
-                    configuration, status="failed", reason=f"{answers.called(part)}: {shown(error, 300)}"
-                )
+                self._unanswered(configuration, part, answers.called(part), shown(error, 300))
                 self._keep_log(configuration, getattr(error, "log_excerpt", None))
+            else:
+                for process in found.processes:
+                    self._programs.check(process)
+                self._answered(configuration, part, answers.called(part), found)
             self._save_now_and_then()
+
+    def _answered(self, configuration: Configuration, part: str, called: str, found: Answered) -> None:
+        """Keep what a check gave, and say where another share of the graph answered than was measured."""
+        self._forget(configuration, called)
+        result = self._results[configuration]
+        self._update(configuration, **found.fields)
+        why = residency.fails(found.residency)
+        if not result.processes or (part == "golden" and why is not None):
+            self._update(configuration, residency=found.residency)
+        elif result.residency is not None:
+            self._note_other_share(configuration, called, found.residency, result.residency)
+        if why is not None:
+            self._unanswered(configuration, part, called, why)
+
+    def _unanswered(self, configuration: Configuration, part: str, called: str, why: str) -> None:
+        """Without golden answers nothing else counts; without accuracy the latency does."""
+        if part == "golden":
+            self._update(configuration, status="failed", reason=f"{called}: {why}")
+        else:
+            self._forget(configuration, called)
+            self._note(configuration, f"{called}: {why}")
+
+    def _note_other_share(
+        self,
+        configuration: Configuration,
+        called: str,
+        answering: residency.Residency,
+        measured: residency.Residency,
+    ) -> None:
+        if answering.verdict != measured.verdict:
+            line = f"the delegate's share was {answering.verdict}, and {measured.verdict} where latency was measured"
+            self._note(configuration, f"{called}: {line}")
 
     def _finish(self) -> None:
         wanted = self._work.plan.preset.processes
@@ -260,31 +319,24 @@ class Execution:
             return ProcessResult(round=number, started_at=started, error=shown(error, 300))
 
     def _add(self, configuration: Configuration, process: ProcessResult) -> None:
-        """Keep a process's result, and say what it means for its configuration."""
+        """Keep a process's result, and say what it means for its configuration.
+
+        Raises:
+            RunnerChangedError: it is of another program than those before; it is not kept.
+        """
+        self._programs.check(process)
         result = self._results[configuration]
-        if process.error is None and (why := self._of_another_app(process)) is not None:
-            process = dataclasses.replace(process, error=why)
         processes = (*result.processes, process)
         verdicts = [self._judge(configuration, each) for each in processes]
         found = residency.worst(each for each in verdicts if each is not None)
+        answers, before = self._work.answers, result.residency
+        if answers is not None and not result.processes and before is not None and found is not None:
+            self._note_other_share(configuration, answers.called("golden"), before, found)
         self._update(configuration, processes=processes, residency=found)
         if process.error is not None:
             self._update(configuration, status="failed", reason=f"round {process.round + 1}: {process.error}")
         elif found is not None and (why := residency.fails(found)) is not None:
             self._update(configuration, status="failed", reason=why)
-
-    def _of_another_app(self, process: ProcessResult) -> str | None:
-        """Why a process of another version of the app takes no part in this run; None where it is the same."""
-        for each in self._results.values():
-            for earlier in each.processes:
-                if None not in (earlier.app_version, process.app_version) and earlier.error is None:
-                    if earlier.app_version == process.app_version:
-                        return None
-                    return (
-                        f"the app is version {shown(process.app_version, 40)}, and the run was begun with "
-                        f"{shown(earlier.app_version, 40)}. Install that one, or begin anew"
-                    )
-        return None
 
     def _judge(self, configuration: Configuration, process: ProcessResult) -> residency.Residency | None:
         """Whose work a process measured; None where it failed before that was known."""
@@ -317,6 +369,12 @@ class Execution:
         notes = self._results[configuration].notes
         if line not in notes:
             self._update(configuration, notes=(*notes, line))
+
+    def _forget(self, configuration: Configuration, called: str) -> None:
+        """Drop the notes about a check that was made anew."""
+        notes = self._results[configuration].notes
+        kept = tuple(note for note in notes if not note.startswith(f"{called}: "))
+        self._update(configuration, notes=kept)
 
     def _current(self) -> Run:
         return dataclasses.replace(self._run, configurations=tuple(self._in_order()))

@@ -48,6 +48,7 @@ class DeviceFacts:
 
     Attributes:
         serial: by which adb knows it.
+        identity: what tells it from others, however it is connected (`properties.identity`).
         soc: maker and name of its chip, as far as the device tells.
         android_version: as people call it, such as "14".
         sdk: API level.
@@ -58,6 +59,7 @@ class DeviceFacts:
     """
 
     serial: str
+    identity: str
     manufacturer: str | None
     model: str | None
     soc: str | None
@@ -87,6 +89,7 @@ class DeviceFacts:
         found = fields.known_only(values, names, "the device")
         return cls(
             serial=fields.text(found, "serial"),
+            identity=fields.text(found, "identity"),
             manufacturer=fields.optional(fields.text, found, "manufacturer"),
             model=fields.optional(fields.text, found, "model"),
             soc=fields.optional(fields.text, found, "soc"),

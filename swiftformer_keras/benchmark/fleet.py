@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from converters.android.adb_client import Adb
+from converters.android.adb_client import Adb, Attached
 from converters.android.adb_failures import advice
 from swiftformer_keras.benchmark.execute import Progress
 from swiftformer_keras.benchmark.job import Job, measure
@@ -32,6 +32,20 @@ class Outcome:
     error: str | None = None
 
 
+def connected(adb: Adb, serials: Sequence[str] | None = None) -> list[Attached]:
+    """The phones that are there, in whatever state; or those of them that are named.
+
+    Raises:
+        NoDeviceError: no phone is connected.
+    """
+    attached = [each for each in adb.devices() if serials is None or each.serial in serials]
+    if not attached:
+        raise NoDeviceError(
+            "no phone is connected. Plug one in, allow USB debugging on it, and see swiftformer devices"
+        )
+    return attached
+
+
 def run_fleet(
     job: Job,
     adb: Adb,
@@ -52,11 +66,7 @@ def run_fleet(
         NoDeviceError: no phone is connected.
         KeyboardInterrupt, interruption.Terminated: a signal came; what was measured is saved.
     """
-    attached = [each for each in adb.devices() if serials is None or each.serial in serials]
-    if not attached:
-        raise NoDeviceError(
-            "no phone is connected. Plug one in, allow USB debugging on it, and see swiftformer devices"
-        )
+    attached = connected(adb, serials)
     stop = threading.Event()
     shared = _SharedProgress(progress, stop)
     outcomes: dict[str, Outcome] = {}

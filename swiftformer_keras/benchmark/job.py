@@ -17,6 +17,7 @@ from swiftformer_keras.benchmark.execute import Execution, Progress, Work, no_pr
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import PRESETS, Plan, PlannedModel
+from swiftformer_keras.benchmark.residency import fails
 from swiftformer_keras.benchmark.result import ConfigurationResult, ModelRecord, PlanRecord, Run, Tool
 from swiftformer_keras.benchmark.run_file import read_run, write_run
 from swiftformer_keras.benchmark.runners import Runner
@@ -102,7 +103,7 @@ def resume(path: Path, models: Mapping[str, Path], runner: str | None) -> tuple[
         RunFileError: the file is no run.
         BenchmarkPlanError: it is of another runner or other models, or has nothing left to measure.
     """
-    run = read_run(path)
+    run = _reopened(read_run(path))
     where = shown(path)
     if runner is not None and runner != run.plan.runner:
         raise BenchmarkPlanError(
@@ -146,7 +147,7 @@ def measure(job: Job, adb: Adb, out: Path, progress: Progress = no_progress) -> 
 
     try:
         with DeviceSession(adb, comeback_s=COMEBACK_S) as session:
-            run = _begun(job, session.facts, out)
+            run = _begun(job, session.facts)
             notes = (*run.notes, *(note for note in session.notes if note not in run.notes))
             run = dataclasses.replace(run, notes=notes)
             work = Work(job.plan, job.runner, job.models, job.cool, job.time_limit_s, job.answers)
@@ -175,13 +176,13 @@ def commit_here() -> str | None:
     return commit if done.returncode == 0 and commit.isalnum() else None
 
 
-def _begun(job: Job, facts: DeviceFacts, out: Path) -> Run:
-    """A new run, or the one to go on with on the phone that it was begun on."""
+def _begun(job: Job, facts: DeviceFacts) -> Run:
+    """A new run, or the one to go on with on the phone that it was begun on, however that is connected now."""
     if job.resumed is not None:
         before = job.resumed.device
-        if (before.serial, before.fingerprint) != (facts.serial, facts.fingerprint):
+        if (before.identity, before.fingerprint) != (facts.identity, facts.fingerprint):
             raise BenchmarkPlanError(
-                f"{shown(out)}: was begun on {shown(before.serial, 60)} with the system "
+                f"the run that is gone on with was begun on {shown(before.serial, 60)} with the system "
                 f"{shown(before.fingerprint, 100)}; go on with that phone and system"
             )
         tool = Tool(__version__, commit_here())
@@ -198,8 +199,38 @@ def _begun(job: Job, facts: DeviceFacts, out: Path) -> Run:
     )
 
 
+def _reopened(run: Run) -> Run:
+    """The run with its failures open again, but for what was measured and is wrong: that may only be in a new run."""
+    return dataclasses.replace(
+        run, configurations=tuple(_open_again(each, run.plan) for each in run.configurations)
+    )
+
+
+def _open_again(result: ConfigurationResult, plan: PlanRecord) -> ConfigurationResult:
+    """A hang, a crash or a missing answer may be mended; a delegate that takes nothing, or wrong answers, are found.
+
+    A process that failed becomes a note, and its round is measured again.
+    """
+    if result.status == "ok" and plan.dataset is not None and result.accuracy is None:
+        return dataclasses.replace(result, status="not_run")
+    if result.status != "failed" or (result.residency is not None and fails(result.residency) is not None):
+        return result
+    kept = tuple(each for each in result.processes if each.error is None)
+    failed = [each for each in result.processes if each.error is not None]
+    lines = [f"round {each.round + 1} failed at {each.started_at}: {each.error}" for each in failed]
+    return dataclasses.replace(
+        result,
+        status="not_run",
+        reason=None,
+        residency=result.residency if kept else None,
+        processes=kept,
+        notes=(*result.notes, *(lines or [f"failed before: {result.reason}"])),
+        log_excerpt=next((each.log_excerpt for each in failed if each.log_excerpt), result.log_excerpt),
+    )
+
+
 def _not_again(run: Run) -> str:
-    """What is said of configurations that have failed: they may only be measured in a new run."""
+    """What is said of configurations that are not measured again."""
     failed = sum(each.status in ("failed", "wrong_answer") for each in run.configurations)
     if not failed:
         return ""

@@ -22,7 +22,7 @@ from converters.android.adb_client import QUICK_S, Adb, ShellText
 from converters.hub.record import home
 from swiftformer_keras import strict_json
 from swiftformer_keras.benchmark import fields, screen
-from swiftformer_keras.benchmark.quoting import script
+from swiftformer_keras.benchmark.quoting import APPLICATION_ID, script
 from swiftformer_keras.benchmark.screen import Screen
 from swiftformer_keras.errors import DeviceError, OutputError
 from swiftformer_keras.files import write_atomically
@@ -34,6 +34,37 @@ _LOCK_PATIENCE_S, _LOCK_PAUSE_S = 1.0, 0.05
 
 
 @dataclasses.dataclass(frozen=True)
+class AppRun:
+    """A run of an app on the phone, which may go on when nobody waits for it any more.
+
+    Attributes:
+        package: the app's id.
+        result: the name of the file that it writes.
+
+    Raises:
+        ValueError: one of them is none of ours.
+    """
+
+    package: str
+    result: str
+
+    def __post_init__(self) -> None:
+        if APPLICATION_ID.fullmatch(self.package) is None:
+            raise ValueError("the app's id is none")
+        if re.fullmatch(r"swiftformer-[0-9a-f]{16}\.json", self.result) is None:
+            raise ValueError("the result is none of ours")
+
+    @property
+    def path(self) -> str:
+        """Of the result, on the phone."""
+        return f"/sdcard/Android/data/{self.package}/files/{self.result}"
+
+    def end_text(self) -> ShellText:
+        """The command that ends the app and removes its result: what is not stopped writes it later."""
+        return script("am force-stop {}; rm -f {}", self.package, self.path)
+
+
+@dataclasses.dataclass(frozen=True)
 class Leftover:
     """What is to be put back on a phone.
 
@@ -41,13 +72,15 @@ class Leftover:
         phone: its identity.
         process: number of the process on this computer that changed it, for messages.
         screen: how its screen was; None where it was left alone.
-        folder: on the phone, to be deleted.
+        folder: on the phone, to be deleted; programs that lie in it are ended.
+        app: whose run may still go on, to be ended.
     """
 
     phone: str
     process: int
     screen: Screen | None
     folder: str
+    app: AppRun | None = None
 
 
 class Hold:
@@ -105,7 +138,8 @@ def find(phone: str) -> Leftover | None:
     try:
         with open(_path(phone), "rb") as file:
             values = strict_json.parse(file.read(MAX_BYTES).decode("utf-8"))
-        found = fields.known_only(values, frozenset({"phone", "process", "screen", "folder"}), "the record")
+        names = frozenset({"phone", "process", "screen", "folder", "app"})
+        found = fields.known_only(values, names, "the record")
         if found["phone"] != phone:
             return None
         return Leftover(
@@ -113,6 +147,7 @@ def find(phone: str) -> Leftover | None:
             fields.integer(found, "process", 1, 1 << 31),
             None if found["screen"] is None else Screen.from_json(found["screen"]),
             checked_folder(fields.text(found, "folder")),
+            None if found["app"] is None else _app(found["app"]),
         )
     except (OSError, ValueError):
         return None
@@ -131,6 +166,7 @@ def keep(leftover: Leftover) -> None:
         "process": leftover.process,
         "screen": None if leftover.screen is None else leftover.screen.to_json(),
         "folder": leftover.folder,
+        "app": None if leftover.app is None else dataclasses.asdict(leftover.app),
     }
     with write_atomically(path, force=True) as temporary:
         temporary.write_text(json.dumps(content) + "\n", "utf-8")
@@ -175,10 +211,22 @@ def put_back(changed: Leftover, adb: Adb, *, comeback_s: float) -> None:
 
 def put_back_text(changed: Leftover) -> ShellText:
     """The commands that undo what a session did; they fail where anything is left."""
+    end = script(
+        "ls -l /proc/[0-9]*/exe 2>/dev/null | while read -r line; do case \"$line\" in *' -> '{}/*) "
+        "line=${{line#*/proc/}}; kill -9 ${{line%%/*}};; esac; done",
+        changed.folder,
+    )
+    if changed.app is not None:
+        end = ShellText(f"{changed.app.end_text()}; {end}")
     remove = script("rm -rf {}; [ ! -e {} ] || exit 1", changed.folder, changed.folder)
     if changed.screen is None:
-        return remove
-    return ShellText(f"( {screen.put_back(changed.screen)} ); settings=$?; {remove}; exit $settings")
+        return ShellText(f"{end}; {remove}")
+    return ShellText(f"( {screen.put_back(changed.screen)} ); settings=$?; {end}; {remove}; exit $settings")
+
+
+def _app(values: object) -> AppRun:
+    found = fields.known_only(values, frozenset({"package", "result"}), "the app's run")
+    return AppRun(fields.text(found, "package"), fields.text(found, "result"))
 
 
 def checked_folder(folder: str) -> str:

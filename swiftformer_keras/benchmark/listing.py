@@ -11,9 +11,9 @@ from converters.android.adb_failures import advice
 from swiftformer_keras.benchmark import leftover
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.reading import read_facts, read_identity, read_state
-from swiftformer_keras.benchmark.shield import undisturbed
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.errors import DeviceError
+from swiftformer_keras.shield import undisturbed
 
 MAX_AT_ONCE = 16
 

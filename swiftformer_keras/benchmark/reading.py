@@ -49,6 +49,7 @@ def read_facts(adb: Adb, *, timeout_s: float = QUICK_S) -> DeviceFacts:
         )
     return DeviceFacts(
         serial=shown(adb.serial or "", 200),
+        identity=shown(properties.identity(found, adb.serial or ""), 200),
         manufacturer=printable(found.get("ro.product.manufacturer")),
         model=printable(found.get("ro.product.model")),
         soc=properties.chip(found),

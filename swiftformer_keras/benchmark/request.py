@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+import math
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from swiftformer_keras.benchmark.affinity import check_affinity
@@ -12,6 +13,7 @@ from swiftformer_keras.benchmark.cooling import CoolLimit
 from swiftformer_keras.benchmark.execute import Progress
 from swiftformer_keras.benchmark.job import Job, open_models, planned, resume
 from swiftformer_keras.benchmark.plan import Plan, make_plan, parse_list, parse_threads
+from swiftformer_keras.benchmark.quoting import APPLICATION_ID
 from swiftformer_keras.benchmark.result import DatasetRecord, PlanRecord
 from swiftformer_keras.benchmark.runners import Runner
 from swiftformer_keras.errors import BenchmarkPlanError
@@ -20,7 +22,6 @@ from swiftformer_keras.shown import shown
 
 DEFAULT_DELEGATES, DEFAULT_THREADS, DEFAULT_PRESET, DEFAULT_RUNNER = "cpu", "4", "rapid", "app"
 _MAX_SEED = 1 << 32
-_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,13 +52,24 @@ class Request:
     time_limit_s: float | None = None
 
 
-def prepare(request: Request, progress: Progress) -> Job:
+def prepare(request: Request, progress: Progress, before_long_work: Callable[[], object] = bool) -> Job:
     """Check what was asked for, and work out what no phone is needed for.
+
+    Args:
+        before_long_work: called when all is checked; minutes may follow, of this computer's own answers.
 
     Raises:
         BenchmarkPlanError, AffinityError: the request makes no sense.
         TFLiteFileError, MetadataError, PictureError, LabelsError, RunFileError: a file is not what it should be.
     """
+    for option, number in (
+        ("--cool-timeout", request.cool_timeout_s),
+        ("--time-limit", request.time_limit_s),
+    ):
+        if number is not None and not math.isfinite(number):
+            raise BenchmarkPlanError(
+                f"{option} {number}: a limit is a number, or else the work may never end"
+            )
     models, records = open_models(request.models)
     resumed = None
     if request.resume is not None:
@@ -96,6 +108,7 @@ def prepare(request: Request, progress: Progress) -> Job:
     cool = CoolLimit(battery_c=request.battery_c, timeout_s=request.cool_timeout_s)
     job = Job(plan, runner, models, records, cool, record, request.time_limit_s, resumed=resumed)
     if not (request.verify or request.dataset is not None):
+        before_long_work()
         return job
     from swiftformer_keras.benchmark.answers import Answers
     from swiftformer_keras.benchmark.evaluate import open_dataset
@@ -117,6 +130,7 @@ def prepare(request: Request, progress: Progress) -> Job:
                 f"{shown(begun.path, 120)}. Give the same ones with --evaluate, or begin anew"
             )
         record = dataclasses.replace(record, dataset=of)
+    before_long_work()
     answers = Answers(models, runner, golden=request.verify, dataset=dataset, progress=progress)
     return dataclasses.replace(job, record=record, answers=answers)
 
@@ -154,14 +168,6 @@ def _as_begun(request: Request, path: Path, begun: PlanRecord) -> Request:
 
 def _record(request: Request, plan: Plan, runner: Runner) -> PlanRecord:
     """What is kept of the plan; the labelled pictures are added where they have been read."""
-    binary = None
-    if request.binary is not None:
-        try:
-            binary = sha256_file(request.binary)
-        except (OSError, ValueError) as error:
-            raise BenchmarkPlanError(
-                f"{shown(request.binary)}: cannot be read: {getattr(error, 'strerror', None) or error}"
-            ) from None
     preset = plan.preset
     return PlanRecord(
         runner.name,
@@ -171,7 +177,7 @@ def _record(request: Request, plan: Plan, runner: Runner) -> PlanRecord:
         preset.seconds,
         plan.seed,
         verify=request.verify,
-        binary_sha256=binary,
+        binary_sha256=getattr(runner, "binary_sha256", None),
         package=getattr(runner, "package", None),
     )
 
@@ -185,7 +191,13 @@ def _runner(name: str, request: Request) -> Runner:
             raise BenchmarkPlanError("an application id goes with --runner app")
         if binary is None:
             raise BenchmarkPlanError("--runner benchmark_model needs the tool itself: give --binary PATH")
-        return BenchmarkModelRunner(binary)
+        try:
+            sha256 = sha256_file(binary)
+        except (OSError, ValueError) as error:
+            raise BenchmarkPlanError(
+                f"{shown(binary)}: cannot be read: {getattr(error, 'strerror', None) or error}"
+            ) from None
+        return BenchmarkModelRunner(binary, sha256)
     if name != "app":
         raise BenchmarkPlanError(f"the runner {name!r} is none of this version's")
     from swiftformer_keras.benchmark.runners.app import PACKAGE, AppRunner
@@ -193,7 +205,7 @@ def _runner(name: str, request: Request) -> Runner:
     if binary is not None:
         raise BenchmarkPlanError("--binary goes with --runner benchmark_model")
     package = request.package or PACKAGE
-    if len(package) > 200 or _PACKAGE.fullmatch(package) is None:
+    if len(package) > 200 or APPLICATION_ID.fullmatch(package) is None:
         raise BenchmarkPlanError(
             f"the application id {shown(package, 80)!r} is none: it is letters, digits and _ in parts with dots between"
         )

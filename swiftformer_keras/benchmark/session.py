@@ -9,6 +9,7 @@ cannot be reached any more, the message says what is left, and the next session 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 import sys
@@ -21,18 +22,17 @@ from converters.android.adb_client import MAX_ANSWER_BYTES, QUICK_S, Adb, Comple
 from swiftformer_keras.benchmark import leftover, screen
 from swiftformer_keras.benchmark.cooling import CoolLimit, Waited, wait_until_cool
 from swiftformer_keras.benchmark.facts import DeviceFacts
-from swiftformer_keras.benchmark.leftover import Hold, Leftover
+from swiftformer_keras.benchmark.leftover import AppRun, Hold, Leftover
 from swiftformer_keras.benchmark.quoting import checked_path, words
 from swiftformer_keras.benchmark.reading import read_facts, read_identity, read_state
-from swiftformer_keras.benchmark.shield import undisturbed
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.benchmark.transfer import RemoteFile, Transfer
 from swiftformer_keras.errors import DeviceAnswerError, DeviceError, SwiftFormerError
 from swiftformer_keras.interruption import Terminated
+from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
 _MAX_LOOKS = 3
-_OWED_S = 20.0
 
 
 class DeviceSession:
@@ -65,7 +65,7 @@ class DeviceSession:
         comeback_s: float = 10.0,
         problem: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         if adb.serial is None:
             raise ValueError("a session needs the serial number of its phone")
@@ -73,11 +73,10 @@ class DeviceSession:
         self.notes: list[str] = []
         self._keep_awake, self._comeback_s = keep_awake, comeback_s
         self._problem = problem or (lambda line: print(f"Error: {shown(line, 1000)}", file=sys.stderr))
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep = clock, sleep or adb.pause
         self._hold: Hold | None = None
         self._pending: Leftover | None = None
         self._transfer: Transfer | None = None
-        self._owed: list[ShellText] = []
 
     def __enter__(self) -> DeviceSession:
         try:
@@ -92,9 +91,20 @@ class DeviceSession:
     ) -> None:
         self._end(error)
 
-    def owe(self, command: ShellText) -> None:
-        """A command for the phone that could not be reached just now: it is run when everything is put back."""
-        self._owed.append(command)
+    def owe(self, app: AppRun) -> None:
+        """An app is about to run: until `settle`, ending it is among what is put back, be it by the next session.
+
+        Raises:
+            OutputError: this cannot be written down.
+        """
+        assert self._pending is not None, "outside of its `with` block"
+        self._pending = dataclasses.replace(self._pending, app=app)
+        leftover.keep(self._pending)
+
+    def settle(self) -> None:
+        """The app's run is over and its result is gone."""
+        if self._pending is not None:
+            self._pending = dataclasses.replace(self._pending, app=None)
 
     def state(self) -> DeviceState:
         """Heat, battery, screen and clocks now; asked once more where the answer was cut short.
@@ -107,8 +117,11 @@ class DeviceSession:
         except DeviceAnswerError:
             return read_state(self.adb, self.facts.sdk)
 
-    def push(self, path: Path) -> RemoteFile:
+    def push(self, path: Path, recorded: str | None = None) -> RemoteFile:
         """Send a file under the name of its content, unless it is there already; verified on the phone either way.
+
+        Args:
+            recorded: the SHA-256 that it must have.
 
         Raises:
             SwiftFormerError: it cannot be read here.
@@ -116,7 +129,17 @@ class DeviceSession:
             DeviceError: as `Adb.shell`.
         """
         assert self._transfer is not None, "outside of its `with` block"
-        return self._transfer.push(path)
+        return self._transfer.push(path, recorded)
+
+    def check_room(self, what: str, size_bytes: int) -> None:
+        """Refuse what would fill the phone.
+
+        Raises:
+            DeviceStorageError: it would.
+            DeviceError: as `Adb.shell`.
+        """
+        assert self._transfer is not None, "outside of its `with` block"
+        self._transfer.check_room(what, size_bytes)
 
     def shell(
         self,
@@ -225,11 +248,6 @@ class DeviceSession:
                     if self._pending is not None:
                         leftover.put_back(self._pending, self.adb, comeback_s=self._comeback_s)
                         self._pending = None
-                    while self._owed:
-                        self.adb.shell(
-                            self._owed[0], timeout_s=_OWED_S, uninterrupted=True, what="putting back"
-                        )
-                        del self._owed[0]
                 break
             except DeviceError as problem:
                 self._pending, why = None, str(problem)

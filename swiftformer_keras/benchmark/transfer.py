@@ -72,13 +72,16 @@ class Transfer:
             raise DeviceError(f"no folder can be made in /data/local/tmp of the phone: {shown(said, 200)}")
         self._free_kib = parse_free_space(done.text)
 
-    def push(self, path: Path) -> RemoteFile:
+    def push(self, path: Path, recorded: str | None = None) -> RemoteFile:
         """Send `path`, or find it there, and compare it there with what it is here.
+
+        Args:
+            recorded: the SHA-256 that the file must still have.
 
         Raises:
             TFLiteFileError: it cannot be read here, or is no regular file.
             DeviceStorageError: the phone has no room for it.
-            PushMismatchError: what arrived is something else; it was deleted there.
+            PushMismatchError: what arrived is something else; it was deleted there. Or it has changed here.
             DeviceToolError: the phone has no sha256sum (Android 8 and later do).
             DeviceError: as `Adb.shell`.
         """
@@ -86,14 +89,23 @@ class Transfer:
         suffix = path.suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,16}", path.suffix) else ""
         if any(file.size_bytes == size for file in self._sent.values()):
             known = self._sent.get((_digest(path), suffix))
-            if known is not None and self._compare(known.path, known) == known.sha256:
+            if (
+                known is not None
+                and recorded in (None, known.sha256)
+                and self._compare(known.path, known) == known.sha256
+            ):
                 return known
-        self._check_room(path, size)
+        self.check_room(str(path), size)
         passing = f"{self._folder}/incoming"
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             computing = pool.submit(_digest, path)
             self._adb.push(path, passing, timeout_s=30 + size / _SLOWEST_BYTES_PER_S)
             sha256 = computing.result()
+        if recorded is not None and sha256 != recorded:
+            raise PushMismatchError(
+                f"{shown(path)}: has changed since it was recorded (SHA-256 {sha256[:12]}, then "
+                f"{shown(recorded, 12)}). Begin anew, and leave the file alone meanwhile"
+            )
         wanted = RemoteFile(f"{self._folder}/{sha256}{suffix}", sha256, size)
         found = self._compare(passing, wanted)
         if found != sha256:
@@ -130,14 +142,20 @@ class Transfer:
             )
         return match[1]
 
-    def _check_room(self, path: Path, size: int) -> None:
+    def check_room(self, what: str, size: int) -> None:
+        """Refuse what would fill the phone.
+
+        Raises:
+            DeviceStorageError: it has no room for so many bytes and the margin.
+            DeviceError: as `Adb.shell`.
+        """
         needed = size // 1024 + 1 + MARGIN_KIB
         if self._free_kib is not None and self._free_kib < needed:
             done = self._adb.shell(script("df -k {}", self._folder), what="reading the room on the phone")
             self._free_kib = parse_free_space(done.text)
         if self._free_kib is not None and self._free_kib < needed:
             raise DeviceStorageError(
-                f"{shown(path)}: needs {needed // 1024:,} MiB on the phone ({MARGIN_KIB // 1024} to spare), which has "
+                f"{shown(what)}: needs {needed // 1024:,} MiB on the phone ({MARGIN_KIB // 1024} to spare), which has "
                 f"{self._free_kib // 1024:,} MiB. Delete something on it"
             )
 

@@ -16,6 +16,7 @@ from swiftformer_keras.cli.options import ForceFlag, JsonFlag, QuietFlag
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from converters.android.adb_client import Adb, Attached
     from swiftformer_keras.benchmark.fleet import Outcome
     from swiftformer_keras.benchmark.job import Job
     from swiftformer_keras.benchmark.summary import RunSummary
@@ -134,8 +135,8 @@ def benchmark(
     console = Console("benchmark", as_json=json, quiet=quiet)
     if report is not None:
         check_output(report, force=force)
-    if out is not None and not (resume is not None and _same(out, resume)):
-        check_output(out, force=force)
+    goes_on = resume is not None and (out is None or _same(out, resume))
+    check_output(out or resume or Path("benchmark-MODEL-TIME.json"), force=force or goes_on or out is None)
     request = Request(
         models=tuple(models),
         delegates=delegate,
@@ -157,8 +158,9 @@ def benchmark(
     out_of = _Files(models[0], out or resume)
     try:
         with console.progress(f"Measuring {', '.join(path.name for path in models)}") as progress:
-            job = prepare(request, progress)
-            outcomes = _measure(job, device, all_devices, out_of, progress)
+            found: list[tuple[Adb, Attached]] = []
+            job = prepare(request, progress, lambda: found.extend(_phones(device, all_devices)))
+            outcomes = _measure(job, found, all_devices, out_of, progress)
     except (KeyboardInterrupt, Terminated):
         for path in out_of.written():
             console.warn(f"what was measured is in {path}; go on with --resume {path}", always=True)
@@ -166,17 +168,31 @@ def benchmark(
     _tell(console, outcomes, report, force)
 
 
+def _phones(device: str | None, all_devices: bool) -> Sequence[tuple[Adb, Attached]]:
+    """The phone that is chosen, or all that are connected, in whatever state."""
+    from converters.android.adb_client import Adb, choose
+    from swiftformer_keras.benchmark.fleet import connected
+
+    if not all_devices:
+        return [choose(device)]
+    adb = Adb()
+    return [(adb, each) for each in connected(adb)]
+
+
 def _measure(
-    job: Job, device: str | None, all_devices: bool, out_of: Callable[[str], Path], progress: Callable
+    job: Job,
+    phones: Sequence[tuple[Adb, Attached]],
+    all_devices: bool,
+    out_of: Callable[[str], Path],
+    progress: Callable,
 ) -> tuple[Outcome, ...]:
     """On one phone, where an error is the command's; or on all, where it is that phone's."""
-    from converters.android.adb_client import Adb, choose
     from swiftformer_keras.benchmark.fleet import Outcome, run_fleet
     from swiftformer_keras.benchmark.job import measure
 
+    phone, attached = phones[0]
     if all_devices:
-        return run_fleet(job, Adb(), out_of, progress)
-    phone, attached = choose(device)
+        return run_fleet(job, phone, out_of, progress)
     out = out_of(attached.serial)
     return (Outcome(attached.serial, out, measure(job, phone, out, progress)),)
 
@@ -263,6 +279,12 @@ def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, fo
         for summary in summaries
         for row in summary.rows
         if row.result.status != "ok"
+    ] + [
+        f"{row.full_name} on {summary.run.device.serial}: its accuracy was not measured"
+        f"{''.join(f'; {note}' for note in row.result.notes[-1:])}"
+        for summary in summaries
+        for row in summary.rows
+        if row.result.status == "ok" and summary.run.plan.dataset is not None and row.result.accuracy is None
     ]
     page = None if report is None or not summaries else str(report)
     console.result({"phones": told, "html": page, "complete": not missed and len(summaries) == len(outcomes)})

@@ -36,8 +36,8 @@ def run() -> NoReturn:
             code = main(arguments)
     except KeyboardInterrupt:
         code = _interrupted(_wants_json(arguments))
-    except interruption.Terminated:
-        code = _terminated(_wants_json(arguments))
+    except interruption.Terminated as stop:
+        code = _terminated(stop, _wants_json(arguments))
     _leave(code)
 
 
@@ -57,8 +57,8 @@ def main(arguments: Sequence[str]) -> int:
         return _interrupted(as_json)
     except BrokenPipeError:
         return BROKEN_PIPE
-    except interruption.Terminated:
-        return _terminated(as_json)
+    except interruption.Terminated as stop:
+        return _terminated(stop, as_json)
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):
             return BROKEN_PIPE
@@ -107,8 +107,9 @@ def _interrupted(as_json: bool) -> int:
     return _fail("Interrupted. Nothing half-written was left.", INTERRUPTED, "Interrupted", as_json)
 
 
-def _terminated(as_json: bool) -> int:
-    return _fail("Terminated. Nothing half-written was left.", TERMINATED, "Terminated", as_json)
+def _terminated(stop: interruption.Terminated, as_json: bool) -> int:
+    code = stop.code if isinstance(stop.code, int) else TERMINATED
+    return _fail("Terminated. Nothing half-written was left.", code, "Terminated", as_json)
 
 
 def _fail(message: str, code: int, kind: str, as_json: bool) -> int:
@@ -126,7 +127,7 @@ def _fail(message: str, code: int, kind: str, as_json: bool) -> int:
         except (OSError, OutputError):
             pass  # the line on stderr is what is left to say it with
     with contextlib.suppress(OSError):
-        asked_for = code in (INTERRUPTED, TERMINATED)
+        asked_for = kind in ("Interrupted", "Terminated")
         print(line if asked_for else f"Error: {line}", file=sys.stderr, flush=True)
     return code
 

@@ -7,6 +7,7 @@ that was measured, so that another one never counts.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import secrets
@@ -14,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from swiftformer_keras.benchmark.facts import DeviceFacts
+from swiftformer_keras.benchmark.leftover import AppRun
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import Configuration, ProcessBudget
 from swiftformer_keras.benchmark.quoting import script
 from swiftformer_keras.benchmark.result import MAX_RUNS_KEPT, ProcessResult
 from swiftformer_keras.benchmark.runners.app_result import MAX_BYTES, AppResult, parse_app_result
 from swiftformer_keras.benchmark.runners.log import excerpt
-from swiftformer_keras.benchmark.shield import undisturbed
 from swiftformer_keras.benchmark.warm_up import WarmUp, judge
 from swiftformer_keras.errors import (
     BenchmarkOutputError,
@@ -28,6 +29,7 @@ from swiftformer_keras.errors import (
     BenchmarkRunnerError,
     DeviceError,
 )
+from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
@@ -163,18 +165,20 @@ class AppRunner:
         command = ["am", "instrument", "-w"]
         for name, value in given.items():
             command += ["-e", name, value]
-        path = f"/sdcard/Android/data/{self.package}/files/{result}"
+        app = AppRun(self.package, result)
         component = f"{self.package}/{INSTRUMENTATION}"
+        session.owe(app)
         try:
             said = session.shell(
                 (*command, component), time_limit_s, limit_bytes=_MAX_SAID, what="the app's run"
             )
             text = said.text + "\n" + said.stderr.decode("utf-8", "replace")
-            fetch = script("cat {} && rm -f {}", path, path)
+            fetch = script("cat {} && rm -f {}", app.path, app.path)
             done = session.run_script(fetch, 60.0, limit_bytes=MAX_BYTES, what="fetching the app's result")
         except BaseException:
-            self._stop(session, path)
+            self._stop(session, app)
             raise
+        session.settle()
         if done.returncode != 0:
             log = None if _NOT_THERE.search(text) else excerpt(session, self.package)
             raise AppFailedError(_why(text, self.package), log)
@@ -183,16 +187,13 @@ class AppRunner:
         except BenchmarkOutputError as error:
             raise AppFailedError(str(error), None) from None
 
-    def _stop(self, session: DeviceSession, path: str) -> None:
-        """Nothing of ours goes on running on the phone, or stays there; as far as it can be reached."""
-        stop = script("am force-stop {}; rm -f {}", self.package, path)
-        try:
-            with undisturbed():
-                session.adb.shell(stop, timeout_s=_QUICK_S, uninterrupted=True, what="ending the app's run")
-        except DeviceError:
-            session.owe(
-                stop
-            )  # an app that is not stopped writes its result when nobody looks for it any more
+    def _stop(self, session: DeviceSession, app: AppRun) -> None:
+        """Nothing of ours goes on running on the phone, or stays there; where it cannot be reached, this is owed."""
+        with contextlib.suppress(DeviceError), undisturbed():
+            session.adb.shell(
+                app.end_text(), timeout_s=_QUICK_S, uninterrupted=True, what="ending the app's run"
+            )
+            session.settle()
 
 
 class AppFailedError(BenchmarkRunnerError):
@@ -223,14 +224,21 @@ def _why(text: str, package: str) -> str:
     return f"the app left no result (am instrument ended with code {code[1]})"
 
 
-def _not_what_was_asked(found: AppResult, configuration: Configuration, budget: ProcessBudget) -> str | None:
-    """Whether the result is of something else; None where it is as asked."""
+def of_something_else(found: AppResult, configuration: Configuration) -> str | None:
+    """How the result is of another model, delegate or number of threads; None where it is of what was asked for."""
     if found.model_sha256 != configuration.model_sha256:
         return f"the app measured another model (SHA-256 {shown(found.model_sha256, 12)})"
     if found.delegate != configuration.delegate:
         return f"the app measured {shown(found.delegate, 40)} and not {configuration.delegate}"
     if found.threads != configuration.threads:
         return f"the app measured with {found.threads} threads and not with {configuration.threads}"
+    return None
+
+
+def _not_what_was_asked(found: AppResult, configuration: Configuration, budget: ProcessBudget) -> str | None:
+    """Whether the result is of something else, or of less; None where it is as asked."""
+    if (other := of_something_else(found, configuration)) is not None:
+        return other
     if budget.kind == "timed" and not found.warm_up_ms:
         return "the app measured without a warm-up"
     if budget.kind == "timed" and judge(found.warm_up_ms) is WarmUp.MORE:

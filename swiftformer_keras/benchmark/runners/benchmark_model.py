@@ -45,9 +45,11 @@ class BenchmarkModelRunner:
 
     Attributes:
         binary: built for the phone's processor.
+        binary_sha256: of its bytes as they were recorded; nothing else is run.
     """
 
     binary: Path
+    binary_sha256: str | None = None
     name: str = "benchmark_model"
     _remote: dict[str, str] = dataclasses.field(default_factory=dict, init=False)  # by the session's folder
 
@@ -70,9 +72,10 @@ class BenchmarkModelRunner:
         """Put the tool on the phone.
 
         Raises:
+            PushMismatchError: the file is no longer the one that was recorded.
             DeviceError: the phone does not take it.
         """
-        remote = session.push(self.binary)
+        remote = session.push(self.binary, self.binary_sha256)
         session.shell(("chmod", "755", remote.path), _QUICK_S)
         self._remote[session.folder] = remote.path
 

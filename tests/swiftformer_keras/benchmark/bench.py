@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,11 @@ class Bench:
         }
 
     def assert_as_found(self) -> None:
-        """Nothing on the phone is other than before."""
+        """Nothing on the phone is other than before, and nothing of ours runs there any more."""
+        until = time.monotonic() + 10
+        while running := [each.args for each in list(self.phone.processes) if each.poll() is None]:
+            assert time.monotonic() < until, f"{running}, after {self.said}"
+            time.sleep(0.05)
         found = self.found()
         changed = {
             name: (self.before[name], found[name]) for name in found if found[name] != self.before[name]

@@ -34,6 +34,7 @@ FLOAT16, INT8 = "synthetic_xs_float16.tflite", "synthetic_xs_int8.tflite"
 
 DEVICE = DeviceFacts(
     serial="SYNTHETIC0001",
+    identity="SYNTHETIC0001",
     manufacturer="Synthetic",
     model="Phone One",
     soc="Imaginary SM-1",
@@ -51,6 +52,7 @@ DEVICE = DeviceFacts(
 OTHER_DEVICE = dataclasses.replace(
     DEVICE,
     serial="SYNTHETIC0002",
+    identity="SYNTHETIC0002",
     model="Phone Two Ultra",
     soc="Imaginary SM-2",
     fingerprint="synthetic/two/two:14/UP1A.000000.002/2:user/release-keys",

@@ -30,12 +30,17 @@ class ScoringApp(SyntheticApp):
     def __init__(self, **changes: Change) -> None:
         super().__init__()
         self.changes = changes
+        self.answering: dict[str, object] = {}
+        """Other values of `running` in the processes that answer."""
+        self.input_sha256: str | None = None
+        """In place of the true one."""
         self.seen: list[tuple[str, ...]] = []
 
     def result(self, phone, wanted: Instrument) -> dict:
         result = super().result(phone, wanted)
         if "evaluate" not in wanted.extras:
             return result
+        result["running"].update(self.answering)
         files = sorted(phone.paths.real(wanted.extras["evaluate"]).iterdir())
         self.seen.append(tuple(file.name for file in files))
         found = host_answers(phone.paths.real(wanted.extras["model"]), files)
@@ -47,7 +52,7 @@ class ScoringApp(SyntheticApp):
                 "scores": [
                     number if np.isfinite(number) else str(number).replace("nan", "NaN") for number in row
                 ],
-                "input_sha256": digest,
+                "input_sha256": self.input_sha256 or digest,
                 "error": None,
             }
             for file, row, digest in entries
@@ -134,6 +139,32 @@ def test_scores_that_are_no_numbers_are_a_wrong_answer(bench: Bench) -> None:
     assert "no numbers" in ended.error
 
 
+def test_answers_that_the_cpu_computed_are_none_of_the_gpus(bench: Bench) -> None:
+    bench.phone.app = ScoringApp()
+    bench.phone.app.answering = {"replacing": []}
+    (gpu,) = bench("--delegate", "gpu", "--verify", code=3).run.configurations
+    assert (gpu.status, gpu.verification, gpu.residency.verdict) == ("failed", None, "none")
+    assert "golden inputs" in gpu.reason and "all of it ran on the CPU" in gpu.reason
+    assert "has nothing left" in bench("--resume", str(bench.out), code=2).error
+    bench.phone.app.answering = {"threads": 1}
+    (gpu,) = bench("--delegate", "gpu", "--verify", code=3).run.configurations
+    assert "with 1 threads and not with 4" in gpu.reason
+    bench.phone.app.answering = {}
+    (gpu,) = bench("--resume", str(bench.out), code=0).run.configurations
+    assert gpu.status == "ok" and gpu.verification.passed and "with 1 threads" in gpu.notes[0]
+
+
+def test_answers_of_another_share_than_the_measured_one_are_noted(bench: Bench) -> None:
+    bench.phone.app = ScoringApp()
+    share = {"delegate": "TfLiteGpuDelegateV2", "taken": 150, "total": 200, "partitions": 7}
+    bench.phone.app.answering = {"replacing": [share]}
+    (gpu,) = bench("--delegate", "gpu", "--verify", code=0).run.configurations
+    assert gpu.residency.verdict == "full" and gpu.verification.passed
+    assert gpu.notes == (
+        "golden inputs: the delegate's share was partial, and full where latency was measured",
+    )
+
+
 def labelled(folder: Path) -> Path:
     """The package's twenty pictures in folders named after their classes."""
     for picture, label in demo_pictures():
@@ -178,6 +209,30 @@ def test_a_resumed_run_checks_the_answers_that_it_was_begun_to_check(
     (result,) = ended.run.configurations
     assert result.accuracy.device.total == 20 and result.verification.passed
     assert any(note.startswith("resumed at ") for note in ended.run.notes)
+    bench.assert_as_found()
+
+
+def test_labelled_pictures_that_fail_leave_the_latency_and_are_asked_for_again(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """Other pictures than this computer's are no accuracy, and neither are those for which there is no room."""
+    bench.phone.app = ScoringApp()
+    bench.phone.app.input_sha256 = "0" * 64
+    folder = labelled(tmp_path / "clothes")
+    ended = bench("--delegate", "gpu", "--evaluate", str(folder), "--json", code=3)
+    (gpu,) = ended.run.configurations
+    assert (gpu.status, gpu.accuracy, len(gpu.processes)) == ("ok", None, 2)
+    assert "labelled pictures: " in gpu.notes[0] and "the app saw another picture" in gpu.notes[0]
+    assert json_of(ended)["complete"] is False
+    assert json_of(ended)["phones"][0]["run"]["configurations"][0]["compared"] is True
+    bench.phone.app.input_sha256 = None
+    asked = len(bench.phone.app.runs)
+    bench.phone.change(free_kib=64 * 1024 + MODEL.stat().st_size // 1024 + 20)
+    assert "Delete something" in bench("--resume", str(bench.out), code=3).error
+    bench.phone.change(free_kib=10_000_000)
+    (again,) = bench("--resume", str(bench.out), code=0).run.configurations
+    assert again.accuracy.same_answer == 20 and again.processes == gpu.processes and not again.notes
+    assert len(bench.phone.app.runs) == asked + 1
     bench.assert_as_found()
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 
 import pytest
 
 from converters.android.adb_client import Adb
+from swiftformer_keras.benchmark import leftover
 from swiftformer_keras.benchmark.execute import no_progress
 from swiftformer_keras.benchmark.job import measure
 from swiftformer_keras.benchmark.request import Request, prepare
 from swiftformer_keras.benchmark.run_file import read_run, write_run
 from swiftformer_keras.cli.main import main
-from swiftformer_keras.errors import BenchmarkPlanError
+from swiftformer_keras.errors import BenchmarkPlanError, PushMismatchError
 from tests.phone.adb import AdbServer
 from tests.phone.app import Behaviour, Share, package
 from tests.swiftformer_keras.benchmark.bench import MODEL, TINY, Bench, json_of
@@ -134,6 +136,8 @@ def test_a_run_goes_on_where_it_stopped(
     assert f"go on with --resume {bench.out}" in first.error
     assert sum(len(each.processes) for each in first.run.configurations) == 3
     assert first.run.finished_at is None
+    left = leftover.find(bench.phone.description.serialno)
+    assert left is not None and left.app is not None and left.app.package == "dev.swiftformer.app"
     before = {
         (each.configuration, process.round): process
         for each in first.run.configurations
@@ -154,13 +158,40 @@ def test_a_run_goes_on_where_it_stopped(
     bench.assert_as_found()
 
 
-def test_a_finished_run_has_nothing_left_and_a_failed_one_stays_failed(bench: Bench) -> None:
-    bench.phone.app.behaviours["gpu"] = Behaviour(refusal="the GPU cannot be had")
+def test_a_finished_run_has_nothing_left_and_what_the_cpu_computed_stays_failed(bench: Bench) -> None:
+    bench.phone.app.behaviours["gpu"] = Behaviour(5.0, shares=())
     first = bench("--delegate", "gpu,cpu", code=3)
     asked = len(bench.phone.app.runs)
     again = bench("--resume", str(bench.out), code=2)
     assert "has nothing left to measure; what has failed (1 of 2 configurations) is not tried" in again.error
     assert len(bench.phone.app.runs) == asked and again.run == first.run
+
+
+def test_what_failed_in_one_round_is_measured_again_in_that_round(bench: Bench) -> None:
+    good = dict(bench.phone.app.behaviours)
+    bench.phone.app.behaviours["gpu"] = Behaviour(refusal="the GPU cannot be had just now")
+    first = bench("--delegate", "gpu,cpu", "--seed", "5", code=3)
+    gpu, cpu = first.run.configurations
+    assert (gpu.status, len(gpu.processes)) == ("failed", 1)
+    asked = len(bench.phone.app.runs)
+    bench.phone.app.behaviours = good
+    gpu, again = bench("--resume", str(bench.out), code=0).run.configurations
+    assert (gpu.status, gpu.reason, [each.round for each in gpu.processes]) == ("ok", None, [0, 1])
+    assert not any(each.error for each in gpu.processes) and gpu.residency.verdict == "full"
+    assert any("round 1" in note and "cannot be had just now" in note for note in gpu.notes)
+    assert again == cpu and len(bench.phone.app.runs) - asked == 2 + 1  # and the one for memory
+    bench.assert_as_found()
+
+
+def test_a_file_that_changed_since_it_was_recorded_is_not_measured(bench: Bench, tmp_path) -> None:
+    model = tmp_path / "model.tflite"
+    model.write_bytes(MODEL.read_bytes())
+    job = prepare(Request((model,)), no_progress)
+    model.write_bytes(MODEL.read_bytes() + b"\0")
+    with pytest.raises(PushMismatchError, match=r"model\.tflite: has changed since"):
+        measure(job, Adb(bench.phone.serial), bench.out)
+    assert not bench.phone.app.runs and not bench.out.exists()
+    bench.assert_as_found()
 
 
 def interrupted(bench: Bench, *options: str) -> None:
@@ -184,8 +215,14 @@ def test_a_run_goes_on_with_the_version_of_the_app_that_it_was_begun_with(bench:
     other = dataclasses.replace(each.processes[0], app_version="0.0.9")
     left = dataclasses.replace(each, status="not_run", processes=(other,))
     write_run(bench.out, dataclasses.replace(ended.run, configurations=(left,), finished_at=None))
-    said = bench("--resume", str(bench.out), code=3).error
-    assert "the app is version 0.1.0, and the run was begun with 0.0.9" in said
+    ended = bench("--resume", str(bench.out), code=2)
+    assert "the app is version 0.1.0" in ended.error and "the run was begun with 0.0.9" in ended.error
+    assert [(each.status, each.processes) for each in ended.run.configurations] == [("not_run", (other,))]
+    bench.phone.packages["dev.swiftformer.app"] = package()
+    bench.phone.app.runtime_version = "2.17.0"
+    kept = dataclasses.replace(left, processes=each.processes[:1], memory_kib=None)
+    write_run(bench.out, dataclasses.replace(ended.run, configurations=(kept,)))
+    assert "0.1.0 (TFLite 2.17.0), and" in bench("--resume", str(bench.out), code=2).error
 
 
 @pytest.mark.parametrize("option", ["--delegate=gpu", "--threads=1", "--preset=rapid", "--seed=1"])
@@ -196,6 +233,10 @@ def test_a_resumed_run_keeps_its_plan(bench: Bench, option: str) -> None:
 
 def test_going_on_under_another_name_replaces_nothing(bench: Bench, tmp_path) -> None:
     interrupted(bench)
+    run = read_run(bench.out)
+    write_run(
+        bench.out, dataclasses.replace(run, device=dataclasses.replace(run.device, serial="by-wifi:5555"))
+    )
     begun = bench.out.read_bytes()
     other = tmp_path / "other.json"
     other.write_text("someone's")
@@ -237,6 +278,17 @@ def test_what_makes_no_sense_is_one_line(bench: Bench, options: tuple[str, ...],
     assert said in ended.error
     assert not bench.phone.app.runs
     bench.assert_as_found()
+
+
+def test_limits_that_are_none_and_a_folder_that_takes_no_file_are_refused_at_once(
+    capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for option in ("--time-limit=inf", "--cool-timeout=inf"):
+        assert main(["benchmark", str(MODEL), option]) == 2
+        assert "a limit is a number" in capsys.readouterr().err
+    monkeypatch.setattr("swiftformer_keras.files.os.access", lambda _, mode: mode != os.W_OK)
+    assert main(["benchmark", str(MODEL)]) == 2
+    assert "no permission to write there" in capsys.readouterr().err
 
 
 def test_files_that_are_no_models_are_refused_before_any_phone_is_asked(tmp_path, capsys) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 
+import pytest
+
+from converters.android.adb_client import Adb
 from swiftformer_keras.benchmark.cooling import LONGEST_PAUSE_S, CoolLimit, Waited, wait_until_cool
+from swiftformer_keras.benchmark.session import DeviceSession
 from swiftformer_keras.benchmark.state import DeviceState
 from tests.swiftformer_keras.benchmark.states import COOL
 
@@ -56,3 +61,14 @@ def test_what_a_phone_does_not_tell_is_said_and_not_waited_for() -> None:
     assert (found.reached, found.why) == (True, "thermal status unknown; battery temperature unknown")
     found = Clock(heated(None, 50.0)).wait(CoolLimit(timeout_s=5))
     assert (found.reached, found.why) == (False, "battery at 50.0 °C, above 38 °C; thermal status unknown")
+
+
+def test_a_phone_among_several_is_waited_for_no_longer_than_the_work_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop = threading.Event()
+    session = DeviceSession(Adb("x", "adb", stop))
+    monkeypatch.setattr(session, "state", lambda: dataclasses.replace(COOL, thermal_status=3))
+    stop.set()
+    with pytest.raises(KeyboardInterrupt):
+        session.wait_until_cool(CoolLimit(timeout_s=2))

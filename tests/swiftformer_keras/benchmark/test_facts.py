@@ -15,6 +15,7 @@ from tests.harness import assert_refused
 
 FACTS = DeviceFacts(
     serial="R58M",
+    identity="R58M",
     manufacturer="Example",
     model=None,
     soc="ES1000",

@@ -79,7 +79,7 @@ def test_phones_beyond_the_limit_are_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(fleet, "MAX_PHONES", 1)
-    phones()
+    phones().packages["dev.swiftformer.app"] = package()  # adb may name either one first
     ended = bench("--all-devices", "--json", code=2)
     assert sorted("run" in phone for phone in json_of(ended)["phones"]) == [False, True]
     assert "1 phones at once are the limit" in ended.out
@@ -88,4 +88,7 @@ def test_phones_beyond_the_limit_are_named(
 def test_no_phone_at_all(bench: Bench, adb_server) -> None:
     bench.phone.unplug()
     adb_server.run("disconnect")
-    assert "no phone is connected" in bench("--all-devices", code=2).error
+    for options in (("--all-devices",), ()):
+        ended = bench(*options, "--verify", code=2)
+        assert "no phone is connected" in ended.error
+        assert "running the model on this computer" not in ended.err  # minutes, in vain

@@ -8,11 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from swiftformer_keras.benchmark.run_file import read_run
+from converters.android.adb_client import Adb
+from swiftformer_keras.benchmark import job
+from swiftformer_keras.benchmark.execute import no_progress
+from swiftformer_keras.benchmark.request import Request, prepare
+from swiftformer_keras.benchmark.result import Run
+from swiftformer_keras.benchmark.run_file import read_run, write_run
+from swiftformer_keras.errors import OutputError
+from tests.phone.tool import ABIS, RecordedTool, write_tool
 from tests.swiftformer_keras.benchmark.bench import MODEL, TINY, Bench
+from tests.swiftformer_keras.benchmark.test_tool_output import output
 
 POINTS = (
     "getprop",
@@ -65,7 +74,7 @@ def test_a_signal_at_any_point(bench: Bench, point: str, number: signal.Signals)
     bench.phone.faults.do_during(point, lambda: os.kill(started[0].pid, number), skip=skip)
     started.append(start(bench))
     _, err = started[0].communicate(timeout=120)
-    assert started[0].returncode == (130 if number == signal.SIGINT else 143), err
+    assert started[0].returncode == 128 + number, err
     assert "Traceback" not in err and len(err.splitlines()) <= 2
     bench.assert_as_found()
     if bench.out.exists():
@@ -73,6 +82,20 @@ def test_a_signal_at_any_point(bench: Bench, point: str, number: signal.Signals)
         assert run.finished_at is None and sum(len(each.processes) for each in run.configurations) >= 1
     else:
         assert point not in ("am instrument", "cat /sdcard")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["chmod 755", "num_threads"])
+def test_a_signal_while_the_tool_is_used(bench: Bench, tmp_path: Path, point: str) -> None:
+    bench.phone.change(abis=ABIS)
+    bench.phone.tool = RecordedTool({"cpu": output("tflite_scientific.txt")}, seconds=60.0)
+    tool = ("--runner", "benchmark_model", "--binary", str(write_tool(tmp_path / "benchmark_model")))
+    started: list[subprocess.Popen[str]] = []
+    bench.phone.faults.do_during(point, lambda: os.kill(started[0].pid, signal.SIGINT))
+    started.append(start(bench, *tool))
+    _, err = started[0].communicate(timeout=120)
+    assert started[0].returncode == 130 and len(err.splitlines()) <= 2, err
+    bench.assert_as_found()
 
 
 def test_ctrl_c_in_the_midst_of_a_run_ends_it_on_the_phone_and_keeps_what_there_is(bench: Bench) -> None:
@@ -88,6 +111,27 @@ def test_ctrl_c_in_the_midst_of_a_run_ends_it_on_the_phone_and_keeps_what_there_
     assert any("am force-stop" in line for line in bench.phone.lines)
     assert not bench.phone.processes or all(each.poll() is not None for each in bench.phone.processes)
     assert sum(len(each.processes) for each in read_run(bench.out).configurations) == 1
+    bench.assert_as_found()
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_second_ctrl_c_while_it_is_saved_loses_nothing_and_a_full_disk_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], full: bool
+) -> None:
+    def interrupted(path: Path, run: Run) -> None:
+        signal.raise_signal(signal.SIGINT)
+        if full:
+            raise OutputError(f"{path}: cannot be written: the disk is full; free some space")
+        write_run(path, run)
+
+    monkeypatch.setattr(job, "write_run", interrupted)
+    bench.phone.faults.do_during("am instrument", lambda: os.kill(os.getpid(), signal.SIGINT), skip=1)
+    with pytest.raises(KeyboardInterrupt):
+        job.measure(prepare(Request((MODEL,)), no_progress), Adb(bench.phone.serial), bench.out)
+    if full:
+        assert "the disk is full" in capsys.readouterr().err
+    else:
+        assert len(read_run(bench.out).configurations[0].processes) == 1
     bench.assert_as_found()
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from converters.android.adb_client import Adb
 from swiftformer_keras.benchmark import leftover
+from swiftformer_keras.benchmark.leftover import AppRun
 from swiftformer_keras.benchmark.listing import list_devices, restore
 from swiftformer_keras.benchmark.parsing.properties import identity
 from swiftformer_keras.benchmark.session import DeviceSession
@@ -151,6 +152,29 @@ def test_restoring_without_a_benchmark(phone: Phone) -> None:
     as_before(phone)
 
 
+def test_what_an_earlier_benchmark_left_running_is_ended(phone: Phone) -> None:
+    """An app that would write its result later, and a tool of the session's folder; nothing else."""
+    session = abandoned(phone)
+    app = AppRun("dev.swiftformer.app", "swiftformer-0123456789abcdef.json")
+    session.owe(app)
+    result = phone.paths.real(app.path)
+    result.parent.mkdir(parents=True)
+    result.write_text("{}")
+    tool, other = (subprocess.Popen(["sleep", "60"]) for _ in range(2))
+    for process, program in ((tool, f"{session.folder}/tool"), (other, "/data/local/tmp/tool")):
+        folder = phone.paths.real(f"/proc/{process.pid}")
+        folder.mkdir()
+        (folder / "exe").symlink_to(phone.paths.real(program))
+    try:
+        assert restore(phone.serial) is True
+        assert tool.wait(10) == -signal.SIGKILL and other.poll() is None
+    finally:
+        tool.kill()
+        other.kill()
+    assert not result.exists() and any("am force-stop dev.swiftformer.app" in line for line in phone.lines)
+    as_before(phone)
+
+
 def test_a_phone_that_another_benchmark_uses_is_left_alone(phone: Phone) -> None:
     with held(phone):
         before = dict(phone.settings)
@@ -214,6 +238,10 @@ def test_a_number_that_many_phones_share_is_no_identity(serialno: str, found: st
         '{"phone": "PHONE", "process": 5, "screen": null, "folder": "/data/local/tmp/swiftformer-x; reboot"}',
         '{"phone": "PHONE", "process": 5, "screen": {"off_timeout_ms": "1; reboot", "stay_on": null, '
         '"awake": true}, "folder": "/data/local/tmp/swiftformer-0123456789abcdef"}',
+        '{"phone": "PHONE", "process": 5, "screen": null, "folder": "/data/local/tmp/swiftformer-0123456789abcdef", '
+        '"app": {"package": "a.b; reboot", "result": "swiftformer-0123456789abcdef.json"}}',
+        '{"phone": "PHONE", "process": 5, "screen": null, "folder": "/data/local/tmp/swiftformer-0123456789abcdef", '
+        '"app": {"package": "a.b", "result": "../../x"}}',
     ],
 )
 def test_a_record_that_makes_no_sense_deletes_nothing(text: str) -> None:

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from converters.android.adb_client import Adb
 from swiftformer_keras.benchmark.affinity import crowded
+from swiftformer_keras.benchmark.execute import no_progress
+from swiftformer_keras.benchmark.job import measure
+from swiftformer_keras.benchmark.request import Request, prepare
 from swiftformer_keras.benchmark.run_file import write_run
 from swiftformer_keras.benchmark.runners.benchmark_model import abi_of
-from swiftformer_keras.errors import BenchmarkPlanError
+from swiftformer_keras.errors import BenchmarkPlanError, PushMismatchError
 from swiftformer_keras.files import sha256_file
 from tests.phone.tool import ABIS, Printed, RecordedTool, write_tool
-from tests.swiftformer_keras.benchmark.bench import Bench
+from tests.swiftformer_keras.benchmark.bench import MODEL, Bench
 from tests.swiftformer_keras.benchmark.test_tool_output import output
 
 
@@ -73,6 +77,16 @@ def test_a_resumed_run_goes_on_with_its_own_tool(bench: Bench, tool: tuple[str, 
     with open(tool[-1], "ab") as file:
         file.write(b"another")
     assert "is another tool than the run was begun with" in bench(*again, code=2).error
+
+
+def test_a_tool_that_changed_since_it_was_recorded_is_not_run(bench: Bench, tool: tuple[str, ...]) -> None:
+    binary = Path(tool[-1])
+    job = prepare(Request((MODEL,), runner="benchmark_model", binary=binary), no_progress)
+    with binary.open("ab") as file:
+        file.write(b"another")
+    with pytest.raises(PushMismatchError, match="benchmark_model: has changed since"):
+        measure(job, Adb(bench.phone.serial), bench.out)
+    bench.assert_as_found()
 
 
 def test_threads_that_share_cores_are_said(bench: Bench, tool: tuple[str, ...]) -> None:

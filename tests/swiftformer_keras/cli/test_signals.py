@@ -89,7 +89,7 @@ def test_the_program_ends_well_without_a_signal(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SWALLOWED)
 @pytest.mark.parametrize(
     ("signal", "code", "kind"),
-    [("SIGINT", 130, "Interrupted"), ("SIGTERM", 143, "Terminated"), ("SIGHUP", 143, "Terminated")],
+    [("SIGINT", 130, "Interrupted"), ("SIGTERM", 143, "Terminated"), ("SIGHUP", 129, "Terminated")],
 )
 def test_a_swallowed_signal_still_ends_the_command(
     name: str, signal: str, code: int, kind: str, tmp_path: Path

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a hang-up wait while something is put back."""
+"""Ctrl-C, SIGTERM and a hang-up wait while something is started, saved or put back."""
 
 from __future__ import annotations
 
