@@ -8,6 +8,7 @@ from typing import Any
 from swiftformer_keras.benchmark import fields
 
 MAX_CORES = 256
+MAX_CLUSTERS = 16
 MAX_KHZ = 100_000_000
 MAX_KIB = 1 << 40
 
@@ -95,5 +96,5 @@ class DeviceFacts:
             abis=fields.texts(found, "abis", 32),
             fingerprint=fields.optional(fields.text, found, "fingerprint"),
             memory_kib=fields.optional(fields.integer, found, "memory_kib", 0, MAX_KIB),
-            clusters=tuple(CpuCluster.from_json(item) for item in fields.items(found, "clusters", MAX_CORES)),
+            clusters=tuple(CpuCluster.from_json(item) for item in fields.items(found, "clusters", MAX_CLUSTERS)),
         )

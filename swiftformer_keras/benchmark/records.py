@@ -1,8 +1,8 @@
 """Frozen dataclasses to JSON and back, by their annotations alone: what is not stated there is refused.
 
 Every field must be there and no other, of exactly the annotated type, and within bounds: texts and lists are short
-unless `limited` says otherwise, numbers are finite and not negative. A class with a `from_json` of its own is read
-by it. Writing cuts texts to the bound that reading has, so that what was written can be read.
+unless a `Limit` says otherwise, numbers are finite and not negative. A class with a `from_json` of its own is read
+by it. Writing cuts texts and lists to the bounds that reading has, so that what was written can be read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def read_record(kind: type[Record], values: object, where: str) -> Record:
     hints = _hints(kind)
     found = fields.known_only(values, frozenset(hints), where)
     return kind(
-        **{name: _read(hint, found[name], f"{where}.{name}", fields.MAX_TEXT) for name, hint in hints.items()}
+        **{name: _read(hint, found[name], f"{where}.{name}") for name, hint in hints.items()}
     )
 
 
@@ -51,7 +51,7 @@ def write_record(record: Any) -> dict[str, Any]:
     if callable(write := getattr(record, "to_json", None)):
         return write()
     return {
-        name: _write(hint, getattr(record, name), fields.MAX_TEXT)
+        name: _write(hint, getattr(record, name))
         for name, hint in _hints(type(record)).items()
     }
 
@@ -67,7 +67,7 @@ def _hints_once(kind: Any) -> Mapping[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
-def _read(hint: Any, value: object, where: str, limit: int) -> Any:
+def _read(hint: Any, value: object, where: str, limit: int | None = None) -> Any:
     hint, limit = _unwrapped(hint, limit)
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
@@ -79,12 +79,12 @@ def _read(hint: Any, value: object, where: str, limit: int) -> Any:
             raise ValueError(f"{where} is not {'one of ' * (len(get_args(hint)) > 1)}{choices}")
         return value
     if origin is tuple:
-        return _read_items(get_args(hint)[0], value, where, limit)
+        return _read_items(get_args(hint)[0], value, where, limit or fields.MAX_ITEMS)
     if dataclasses.is_dataclass(hint):
         return read_record(hint, value, where)  # type: ignore[arg-type]
     named = {where: value}
     if hint is str:
-        return fields.text(named, where, limit)
+        return fields.text(named, where, limit or fields.MAX_TEXT)
     if hint is bool:
         return fields.flag(named, where)
     if hint is int:
@@ -100,21 +100,21 @@ def _read_items(inner: Any, value: object, where: str, limit: int) -> tuple[Any,
         kinds = set(map(type, found))
         if kinds <= {float, int} and all(0.0 <= number <= MAX_NUMBER for number in found):
             return tuple(map(float, found))
-    return tuple(_read(inner, item, f"{where}[{index}]", fields.MAX_TEXT) for index, item in enumerate(found))
+    return tuple(_read(inner, item, f"{where}[{index}]") for index, item in enumerate(found))
 
 
-def _write(hint: Any, value: Any, limit: int) -> Any:
+def _write(hint: Any, value: Any, limit: int | None = None) -> Any:
     hint, limit = _unwrapped(hint, limit)
     if get_origin(hint) in (Union, types.UnionType):
         [hint] = [each for each in get_args(hint) if each is not type(None)]
         return _write(hint, value, limit) if value is not None else None
     if get_origin(hint) is tuple:
         inner = get_args(hint)[0]
-        return (
-            list(value) if inner in (float, int) else [_write(inner, item, fields.MAX_TEXT) for item in value]
-        )
+        kept = value[: limit or fields.MAX_ITEMS]
+        return list(kept) if inner in (float, int) else [_write(inner, item) for item in kept]
     if dataclasses.is_dataclass(value):
         return write_record(value)
+    limit = limit or fields.MAX_TEXT
     if isinstance(value, str) and len(value) > limit:
         return f"{value[: limit // 2]}…{value[len(value) - (limit - limit // 2 - 1) :]}"
     if isinstance(value, float) and not math.isfinite(value):
@@ -122,7 +122,7 @@ def _write(hint: Any, value: Any, limit: int) -> Any:
     return value
 
 
-def _unwrapped(hint: Any, limit: int) -> tuple[Any, int]:
+def _unwrapped(hint: Any, limit: int | None) -> tuple[Any, int | None]:
     if get_origin(hint) is not Annotated:
         return hint, limit
     inner, *extras = get_args(hint)

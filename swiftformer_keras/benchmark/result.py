@@ -23,6 +23,9 @@ VERSION: Final = 1
 MAX_RUNS_KEPT: Final = 10_000
 """Of one process: five seconds, a process's share of the full preset, of a model that takes half a millisecond."""
 
+MAX_REPLACING: Final = 64
+"""Lines of one process on who took what: one for each delegate and subgraph. Of more, nothing is said."""
+
 Times = Annotated[tuple[float, ...], Limit(MAX_RUNS_KEPT)]
 """Milliseconds of single runs, in order."""
 
@@ -121,7 +124,7 @@ class ProcessResult:
     memory_kib: int | None = None
     runtime_version: str | None = None
     app_version: str | None = None
-    replacing: tuple[Replacing, ...] | None = None
+    replacing: Annotated[tuple[Replacing, ...], Limit(MAX_REPLACING)] | None = None
     accelerator: str | None = None
     xnnpack: bool | None = None
     state_before: DeviceState | None = None

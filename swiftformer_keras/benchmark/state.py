@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from swiftformer_keras.benchmark import fields
-from swiftformer_keras.benchmark.facts import MAX_CORES, MAX_KHZ
+from swiftformer_keras.benchmark.facts import MAX_CLUSTERS, MAX_CORES, MAX_KHZ
 
 MAX_TEMPERATURES = 256
 
@@ -101,7 +101,7 @@ class DeviceState:
             charging=fields.optional(fields.flag, found, "charging"),
             screen_on=fields.optional(fields.flag, found, "screen_on"),
             clusters=tuple(
-                ClusterState.from_json(item) for item in fields.items(found, "clusters", MAX_CORES)
+                ClusterState.from_json(item) for item in fields.items(found, "clusters", MAX_CLUSTERS)
             ),
         )
 

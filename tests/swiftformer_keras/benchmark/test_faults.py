@@ -220,6 +220,22 @@ def test_more_runs_than_a_file_has_room_for(bench: Bench) -> None:
     assert "the first 10,000 of 10,001 runs are kept" in each.processes[0].notes
 
 
+def test_more_of_anything_than_a_file_has_room_for_is_read_back(bench: Bench) -> None:
+    """`Ended.run` is the file as `report` and `--resume` read it."""
+    line = {"delegate": "TfLiteGpuDelegateV2", "taken": 1, "total": 1, "partitions": 1}
+    bench.phone.app = rewritten(
+        edited(
+            running__replacing=[line] * 401,
+            running__accelerator="[:{" * 60,
+            running__runtime_version="[:{" * 60,
+            warm_up_ms=[10.0] * 400_000,
+        )
+    )
+    (each,) = bench("--delegate", "gpu", code=0).run.configurations
+    assert each.processes[0].replacing is None and each.residency.verdict == "unknown"
+    assert len(each.processes[0].warm_up_ms) == 10_000
+
+
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize(("skip", "when"), [(0, "before"), (1, "after")])
 def test_a_state_that_is_cut_short_costs_no_process(bench: Bench, times: int, skip: int, when: str) -> None:

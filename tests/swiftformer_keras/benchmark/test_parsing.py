@@ -7,7 +7,7 @@ import random
 import pytest
 
 from converters.android.adb_client import parse_devices
-from swiftformer_keras.benchmark.facts import CpuCluster
+from swiftformer_keras.benchmark.facts import MAX_CLUSTERS, CpuCluster
 from swiftformer_keras.benchmark.parsing import cpufreq, packages, power, properties, storage
 from swiftformer_keras.benchmark.parsing.battery import Battery, parse_battery
 from swiftformer_keras.benchmark.parsing.thermal import parse_thermal
@@ -54,6 +54,16 @@ def test_every_recording_is_explained() -> None:
     table = recorded("README.md")
     for path in OUTPUTS.iterdir():
         assert path.name == "README.md" or f"`{path.name}`" in table
+
+
+def test_more_clusters_than_a_processor_has_are_none() -> None:
+    said = [
+        f"/sys/devices/system/cpu/cpu{core}/cpufreq/{name}"
+        for core in range(40)
+        for name in (f"related_cpus:{core}", "cpuinfo_max_freq:1000")
+    ]
+    assert len(cpufreq.parse_clusters("\n".join(said[: 2 * MAX_CLUSTERS]))) == MAX_CLUSTERS
+    assert cpufreq.parse_clusters("\n".join(said)) == cpufreq.parse_cluster_states("\n".join(said)) == ()
 
 
 def test_batteries() -> None:
