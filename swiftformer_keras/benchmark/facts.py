@@ -96,5 +96,7 @@ class DeviceFacts:
             abis=fields.texts(found, "abis", 32),
             fingerprint=fields.optional(fields.text, found, "fingerprint"),
             memory_kib=fields.optional(fields.integer, found, "memory_kib", 0, MAX_KIB),
-            clusters=tuple(CpuCluster.from_json(item) for item in fields.items(found, "clusters", MAX_CLUSTERS)),
+            clusters=tuple(
+                CpuCluster.from_json(item) for item in fields.items(found, "clusters", MAX_CLUSTERS)
+            ),
         )

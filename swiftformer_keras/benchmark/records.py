@@ -41,19 +41,14 @@ def read_record(kind: type[Record], values: object, where: str) -> Record:
             raise ValueError(f"{where}: {error}") from None
     hints = _hints(kind)
     found = fields.known_only(values, frozenset(hints), where)
-    return kind(
-        **{name: _read(hint, found[name], f"{where}.{name}") for name, hint in hints.items()}
-    )
+    return kind(**{name: _read(hint, found[name], f"{where}.{name}") for name, hint in hints.items()})
 
 
 def write_record(record: Any) -> dict[str, Any]:
     """The JSON object of a record; `read_record` reads it back."""
     if callable(write := getattr(record, "to_json", None)):
         return write()
-    return {
-        name: _write(hint, getattr(record, name))
-        for name, hint in _hints(type(record)).items()
-    }
+    return {name: _write(hint, getattr(record, name)) for name, hint in _hints(type(record)).items()}
 
 
 def _hints(kind: Any) -> Mapping[str, Any]:

@@ -19,7 +19,9 @@ MAX_STRUCTURE = 2_000_000  # brackets, braces and colons: what the parsed object
 # The largest plan, MAX_CONFIGURATIONS in the full preset with MAX_RUNS_KEPT in each process, stays within both.
 
 _MARKS = (b"[", b"{", b":")
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)  # also one without an end, so that time stays linear
+_TEXT = re.compile(
+    rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL
+)  # also one without an end, so that time stays linear
 
 
 def write_run(path: Path, run: Run) -> None:

@@ -28,7 +28,7 @@ def write_page(
     path: Path,
     summaries: Sequence[RunSummary],
     comparisons: Sequence[Comparison] = (),
-    checks: Sequence[Check] = (),
+    checks: Sequence[Check | None] = (),
     *,
     force: bool = False,
 ) -> None:
@@ -43,9 +43,11 @@ def write_page(
 
 
 def render_page(
-    summaries: Sequence[RunSummary], comparisons: Sequence[Comparison] = (), checks: Sequence[Check] = ()
+    summaries: Sequence[RunSummary],
+    comparisons: Sequence[Comparison] = (),
+    checks: Sequence[Check | None] = (),
 ) -> str:
-    """The page's text; `checks` are empty or one for each comparison."""
+    """The page's text; `checks` are empty or one for each comparison, None where it has none."""
     folder = resources.files(__package__)
     style = (folder / "page.css").read_text("utf-8")
     environment = Environment(

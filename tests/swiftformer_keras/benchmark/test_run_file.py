@@ -208,7 +208,7 @@ def test_brackets_within_texts_are_no_structure(run):
     assert len(decode_run(encode_run(many), "x").configurations) == MAX_CONFIGURATIONS
 
 
-@pytest.mark.parametrize("end", [b'"', b'\\', b'\\"'])
+@pytest.mark.parametrize("end", [b'"', b"\\", b'\\"'])
 def test_a_text_without_an_end_takes_no_time(end):
     refused(b'{"' + b'\\"' * 1_000_000 + end, "is not JSON")
 
