@@ -138,8 +138,11 @@ class ProcessResult:
 class Verification:
     """The outputs of golden inputs on the device beside the host's.
 
+    `largest_difference` and `bound` are of the picture that is nearest to its bound, or furthest beyond it: each
+    picture has a bound of its own. They are None where no picture has scores that are numbers.
+
     `top1_agreement` is the share of inputs whose largest score is the same class, 0 to 1; `not_finite` counts
-    inputs with a NaN or an infinity in the device's output (then `largest_difference` may be None).
+    inputs with a NaN or an infinity in the device's output.
     """
 
     inputs: int

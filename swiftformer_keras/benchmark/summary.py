@@ -132,13 +132,21 @@ def process_median(process: ProcessResult) -> float | None:
 
 def delegate_label(result: ConfigurationResult) -> str:
     """The delegate as it may be called: "gpu" alone only where it computed all of the graph."""
-    delegate, residency = result.configuration.delegate, result.residency
+    delegate, found = result.configuration.delegate, reservation(result)
+    return f"{delegate} ({found})" if found else delegate
+
+
+def reservation(result: ConfigurationResult) -> str:
+    """What keeps a delegate from being called by its name alone, in a few words; empty where nothing does."""
+    residency = result.residency
     if residency is None or residency.verdict == "full":
-        return delegate
+        return ""
     if residency.verdict == "unknown":
         what = "share unknown" if residency.taken is None else "accelerator unknown"
-        return delegate if delegate == "cpu" else f"{delegate} ({what})"
-    return f"{delegate} ({'not used' if residency.verdict == 'none' else 'partial'})"
+        return "" if result.configuration.delegate == "cpu" else what
+    if residency.verdict == "none":
+        return "not used"
+    return "partial, accelerator unknown" if residency.driver_unknown else "partial"
 
 
 def residency_text(result: ConfigurationResult) -> str:

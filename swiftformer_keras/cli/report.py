@@ -43,8 +43,8 @@ def report(
 ) -> None:
     """Show saved benchmark runs and compare them: before and after, or several phones.
 
-    Each run is compared with the first one of the same phone, else of the same model, or of all where there is none. With
-    --max-regression, the first run of a phone of which more follow is not checked: it is what they are held against.
+    Each run is compared with the first one of the same phone, else of the same model, or of all where there is none.
+    With --max-regression, the first run of a phone of which more follow is not checked: they are held against it.
     """
     from swiftformer_keras.benchmark import compare as comparing
     from swiftformer_keras.benchmark.report import table

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from swiftformer_keras import __version__
 from swiftformer_keras.benchmark.compare import Check, Comparison, device_name
 from swiftformer_keras.benchmark.report import charts, page, wording
-from swiftformer_keras.benchmark.summary import RunSummary, residency_text, takes_part
+from swiftformer_keras.benchmark.summary import RunSummary, reservation, residency_text, takes_part
 from swiftformer_keras.files import write_atomically
 
 
@@ -68,6 +68,7 @@ def render_page(
         words=wording,
         tone=charts.tone,
         takes_part=takes_part,
+        reservation=reservation,
         residency_text=residency_text,
     )
 

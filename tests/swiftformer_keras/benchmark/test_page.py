@@ -140,6 +140,14 @@ def test_wrong_and_failed_are_red_and_partial_is_never_plain(page):
     assert "signal 11 (SIGSEGV), code 1" in page.text, "the log excerpt"
 
 
+def test_only_what_nothing_is_unknown_of_is_plainly_measured(runs):
+    text = render_page(runs[:1])
+    states = re.findall(r'data-label="state"><span class="(\w+)">([^<]*)</span>', text)
+    assert states.count(("fine", "measured")) == 6
+    assert states.count(("caution", "accelerator unknown")) == 2 and states.count(("caution", "partial")) == 1
+    assert [kind for kind, _ in states].count("flag") == 3 and len(states) == 12
+
+
 def test_the_answers_to_golden_inputs_are_a_table(page):
     assert "Answers to golden inputs" in page.text
     assert page.text.count("not the host's") == 1 and page.text.count("as the host's") >= 9
