@@ -18,7 +18,7 @@ from swiftformer_keras.benchmark.residency import Residency
 from swiftformer_keras.benchmark.state import DeviceState
 
 FORMAT: Final = "swiftformer-benchmark-run"
-VERSION: Final = 1
+VERSION: Final = 2
 
 MAX_RUNS_KEPT: Final = 10_000
 """Of one process: five seconds, a process's share of the full preset, of a model that takes half a millisecond."""
@@ -57,7 +57,8 @@ class DatasetRecord:
 class PlanRecord:
     """What was to be measured. `runs` and `seconds` are a configuration's totals over all its processes.
 
-    `package` is the app's, `binary_sha256` of the tool that ran in its place.
+    `package` is the app's, `binary_sha256` of the tool that ran in its place. `max_battery_c`, `max_thermal_status` and
+    `cool_timeout_s` are what each process waits for, and how long; `time_limit_s` is of each timed process.
     """
 
     runner: str
@@ -66,6 +67,10 @@ class PlanRecord:
     runs: int
     seconds: float
     seed: int
+    max_battery_c: float
+    max_thermal_status: int
+    cool_timeout_s: float
+    time_limit_s: float
     verify: bool = False
     dataset: DatasetRecord | None = None
     binary_sha256: str | None = None
@@ -110,6 +115,7 @@ class Aggregate:
 class ProcessResult:
     """What one fresh process of a configuration gave.
 
+    `waited_s` is how long the phone was given to cool down before it, None where its state was known to be cool.
     `samples_ms` are the timed runs in order; a tool that only prints figures over them leaves it empty and fills
     `aggregate`. `replacing` is None where the log could not be read, empty where nothing was taken.
     """
@@ -127,6 +133,8 @@ class ProcessResult:
     replacing: Annotated[tuple[Replacing, ...], Limit(MAX_REPLACING)] | None = None
     accelerator: str | None = None
     xnnpack: bool | None = None
+    cpuset: str | None = None
+    waited_s: float | None = None
     state_before: DeviceState | None = None
     state_after: DeviceState | None = None
     notes: tuple[str, ...] = ()
@@ -176,7 +184,7 @@ class ConfigurationResult:
     reason: str | None = None
     residency: Residency | None = None
     processes: Annotated[tuple[ProcessResult, ...], Limit(64)] = ()
-    memory_kib: int | None = None  # the peak, of a process of its own
+    memory_kib: int | None = None  # the largest resident set of a process of its own
     verification: Verification | None = None
     accuracy: Accuracy | None = None
     notes: tuple[str, ...] = ()
@@ -196,4 +204,4 @@ class Run:
     finished_at: str | None = None
     notes: tuple[str, ...] = ()
     format: Literal["swiftformer-benchmark-run"] = FORMAT
-    version: Literal[1] = VERSION
+    version: Literal[2] = VERSION

@@ -78,12 +78,12 @@ def compare(host: HostAnswers, phone: Sequence[PictureScores]) -> Verification:
         if difference > bound:
             note("scores differ from the host's by more than the bound")
     total = len(host.scores)
-    difference, bound = max(held, key=_nearest) if held else (None, None)
+    largest, its_bound = max(held, key=_nearest) if held else (None, None)
     return Verification(
         inputs=total,
         passed=not reasons,
-        largest_difference=difference,
-        bound=bound,
+        largest_difference=largest,
+        bound=its_bound,
         top1_agreement=same / total if total else None,
         not_finite=not_finite,
         reason="; ".join(f"{reason} ({count} of {total} pictures)" for reason, count in reasons.items())

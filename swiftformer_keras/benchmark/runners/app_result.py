@@ -62,6 +62,7 @@ class AppResult:
     warm_up_ms: tuple[float, ...]
     samples_ms: tuple[float, ...]
     peak_memory_kib: int | None
+    cpuset: str | None
     app_version: str | None
     debuggable: bool | None
     evaluation: tuple[PictureScores, ...] | None
@@ -114,7 +115,8 @@ def _result(content: object) -> AppResult:
         first_inference_ms=_milliseconds(root, "first_inference_ms"),
         warm_up_ms=_times(root, "warm_up_ms"),
         samples_ms=_times(root, "samples_ms"),
-        peak_memory_kib=_integer(memory, "peak_kib", 0, _MAX_KIB),
+        peak_memory_kib=_integer(memory, "resident_peak_kib", 0, _MAX_KIB),
+        cpuset=_text(running, "cpuset", 200),
         app_version=_text(app, "version", 100),
         debuggable=_flag(app, "debuggable"),
         evaluation=_evaluation(root),

@@ -202,6 +202,7 @@ def test_the_log_of_a_crash_is_kept_outside_of_the_rounds_too(bench: Bench) -> N
         ({"model__sha256": "0" * 64}, "measured another model"),
         ({"error": "out of memory"}, "out of memory"),
         ({"running__replacing": []}, "CPU"),
+        ({"memory": {"peak_kib": 5}}, "the runner does not say it"),
     ],
 )
 def test_peak_memory_of_a_process_that_went_wrong_counts_for_nothing(
@@ -307,6 +308,7 @@ def edited(**fields: object) -> Callable[[bytes], bytes]:
         (edited(model__sha256="0" * 64), "measured another model"),
         (edited(running__delegate="cpu"), "measured cpu and not gpu"),
         (edited(samples_ms=[1.0]), "measured 1 runs of 4"),
+        (edited(samples_ms=[1.0] * 8), "measured runs of 0.008 s together, and 0.01 s were asked for"),
         (edited(running__threads=1), "measured with 1 threads and not with 4"),
         (edited(warm_up_ms=[]), "without a warm-up"),
         (edited(warm_up_ms=[10.0] * 8), "ended its warm-up after 8 runs"),
