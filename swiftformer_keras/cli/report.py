@@ -46,6 +46,7 @@ def report(
     Each run is compared with the first one of the same phone, else of the same model, or of all where there is none.
     With --max-regression, the first run of a phone of which more follow is not checked: they are held against it.
     """
+    from swiftformer_keras.benchmark import OUTPUT_VERSION
     from swiftformer_keras.benchmark import compare as comparing
     from swiftformer_keras.benchmark.report import table
     from swiftformer_keras.benchmark.report.data import comparison_data, run_data
@@ -82,6 +83,7 @@ def report(
         console.note(f"Wrote {html}")
     missed = _missed(checks, strict)
     content = {
+        "format_version": OUTPUT_VERSION,
         "runs": [run_data(summary) for summary in summaries],
         "comparisons": [
             comparison_data(each, checks[index] if checks else None) for index, each in enumerate(comparisons)

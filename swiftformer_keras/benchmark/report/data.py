@@ -1,4 +1,4 @@
-"""Summaries as plain JSON types, for programs that read `swiftformer report --json`."""
+"""Summaries as plain JSON types, for programs that read `--json`; RESULT_FORMAT.md has every field."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def comparison_data(comparison: Comparison, check: Check | None) -> dict[str, An
         "before": comparison.before.run.started_at,
         "after": comparison.after.run.started_at,
         "same_device": comparison.same_device,
+        "checked": comparison.checked,
         "configurations": [_pair(pair) for pair in comparison.pairs],
         "missing": [row.full_name for row in comparison.missing],
         "remarks": list(comparison.remarks),

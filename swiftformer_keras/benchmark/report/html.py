@@ -29,15 +29,16 @@ def write_page(
     summaries: Sequence[RunSummary],
     comparisons: Sequence[Comparison] = (),
     checks: Sequence[Check | None] = (),
+    failures: Sequence[tuple[str, str]] = (),
     *,
     force: bool = False,
 ) -> None:
-    """Write the page of these runs.
+    """Write the page of these runs; `failures` are phones without one, each with the reason.
 
     Raises:
         OutputError: it cannot be written there, or is there already and `force` is not set.
     """
-    text = render_page(summaries, comparisons, checks)
+    text = render_page(summaries, comparisons, checks, failures)
     with write_atomically(path, force=force) as temporary:
         temporary.write_text(text, "utf-8")
 
@@ -46,6 +47,7 @@ def render_page(
     summaries: Sequence[RunSummary],
     comparisons: Sequence[Comparison] = (),
     checks: Sequence[Check | None] = (),
+    failures: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The page's text; `checks` are empty or one for each comparison, None where it has none."""
     folder = resources.files(__package__)
@@ -64,6 +66,7 @@ def render_page(
         subtitle=_subtitle(summaries),
         sections=[page.run_section(summary) for summary in summaries],
         comparisons=[page.comparison_section(comparison, check) for comparison, check in pairs],
+        failures=failures,
         made_by=f"Made by swiftformer {__version__}. This page loads nothing and runs no script.",
         words=wording,
         tone=charts.tone,
