@@ -36,10 +36,8 @@ class OwnProcessTest {
     @Test
     fun aPeakStaysWhenItIsOver() {
         val before = OwnProcess().peakResidentKib()!!
-        var large: ByteArray? = ByteArray(64 shl 20) { it.toByte() }
-        assertEquals(1, large!![1].toInt())
+        assertEquals(1, ByteArray(64 shl 20) { it.toByte() }[1].toInt())
         val during = OwnProcess().peakResidentKib()!!
-        large = null
         System.gc()
         assertTrue(OwnProcess().peakResidentKib()!! >= during && during >= before) { "$before $during" }
     }
