@@ -6,3 +6,6 @@ measure, `residency.py` says whose work was measured, `verify.py` and `evaluate.
 What was found is `result.py` (RESULT_FORMAT.md), and `statistics.py`, `summary.py`, `report/` and `compare.py` say
 what it means.
 """
+
+OUTPUT_VERSION = 1
+"""Of the objects that `benchmark`, `report` and `devices` print with `--json`, as RESULT_FORMAT.md documents them."""

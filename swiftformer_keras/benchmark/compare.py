@@ -2,7 +2,7 @@
 
 Growth is the ratio of the later median to the earlier one (`statistics.ratio_of_medians`). A configuration of one run
 is the same of another when delegate, threads and cores are, and the model's bytes; where those changed (before and
-after), its file name.
+after), its file name, as long as no other changed file has it.
 
 The regression check of a bound b asks of each configuration whether its median grew to more than 1 + b times the
 baseline's, and answers one of three: "regressed" where the whole interval lies above the bound, "within" where the
@@ -19,8 +19,9 @@ sessions: what differs between sessions as a whole must find room in the bound.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from swiftformer_keras.benchmark import statistics
@@ -55,13 +56,18 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs; `missing` are the earlier one's configurations that the later one did not plan."""
+    """Two runs; `missing` are the earlier one's configurations that the later one did not plan.
+
+    `checked` is whether the later run is held against the earlier one in a check: not where it is of another unit and
+    is itself what later runs of its own unit are held against.
+    """
 
     before: RunSummary
     after: RunSummary
     pairs: tuple[Pair, ...]
     missing: tuple[Row, ...]
     remarks: tuple[str, ...]
+    checked: bool = True
 
     @property
     def same_device(self) -> bool:
@@ -122,14 +128,9 @@ def compare(before: RunSummary, after: RunSummary) -> Comparison:
     Raises:
         RunsNotComparableError: they have none in common.
     """
-    left = {row.result.configuration: row for row in after.rows}
-    pairs, missing = [], []
-    for row in before.rows:
-        match = _match(row.result.configuration, list(left))
-        if match is None:
-            missing.append(row)
-        else:
-            pairs.append(_pair(row, left.pop(match)))
+    matches = _matches(before, after)
+    pairs = [_pair(row, matches[row.number]) for row in before.rows if row.number in matches]
+    missing = [row for row in before.rows if row.number not in matches]
     if not pairs:
         raise RunsNotComparableError(
             "the runs have no configuration in common (same model file, delegate, threads and cores). Compare runs of "
@@ -139,16 +140,30 @@ def compare(before: RunSummary, after: RunSummary) -> Comparison:
 
 
 def compare_all(summaries: Sequence[RunSummary]) -> tuple[Comparison, ...]:
-    """Each run with the first one of the same phone, where there is an earlier one; else with the first of all.
+    """Each run with the first one of the same unit, where there is an earlier one; else of the same model; else of all.
 
     Raises:
         RunsNotComparableError: two of them have no configuration in common.
     """
+    devices = [summary.run.device for summary in summaries]
     found = []
     for index, after in enumerate(summaries[1:], start=1):
-        earlier = (s for s in summaries[:index] if same_device(s.run.device, after.run.device))
-        found.append(compare(next(earlier, summaries[0]), after))
+        here, earlier = devices[index], range(index)
+        unit = next((each for each in earlier if same_unit(devices[each], here)), None)
+        model = next((each for each in earlier if same_device(devices[each], here)), 0)
+        is_baseline = unit is None and any(same_unit(here, later) for later in devices[index + 1 :])
+        comparison = compare(summaries[model if unit is None else unit], after)
+        found.append(replace(comparison, checked=not is_baseline))
     return tuple(found)
+
+
+def check_all(comparisons: Sequence[Comparison], max_regression: float) -> tuple[Check | None, ...]:
+    """The check of each comparison that has one, None for the others.
+
+    Raises:
+        RunsNotComparableError: as `check`.
+    """
+    return tuple(check(each, max_regression) if each.checked else None for each in comparisons)
 
 
 def check(comparison: Comparison, max_regression: float) -> Check:
@@ -185,8 +200,20 @@ def check(comparison: Comparison, max_regression: float) -> Check:
 
 
 def same_device(a: DeviceFacts, b: DeviceFacts) -> bool:
-    """Whether two runs are of one kind of phone; the serial may differ, as in a farm of equal ones."""
-    return (a.manufacturer, a.model, a.soc) == (b.manufacturer, b.model, b.soc)
+    """Whether two runs are of one model of phone; the serial may differ, as in a farm of equal ones.
+
+    Phones that do not name their model are of one only where they are one unit.
+    """
+    return _kind(a) == _kind(b) and (a.model is not None or a.serial == b.serial)
+
+
+def same_unit(a: DeviceFacts, b: DeviceFacts) -> bool:
+    """Whether two runs are of one and the same phone. Emulators share serials, so its model must be the same, too."""
+    return a.serial == b.serial and _kind(a) == _kind(b)
+
+
+def _kind(device: DeviceFacts) -> tuple[str | None, ...]:
+    return device.manufacturer, device.model, device.soc
 
 
 def device_name(device: DeviceFacts) -> str:
@@ -195,12 +222,34 @@ def device_name(device: DeviceFacts) -> str:
     return shown(named or device.serial, 80)
 
 
-def _match(wanted: Configuration, offered: Sequence[Configuration]) -> Configuration | None:
-    alike = [c for c in offered if _way(c) == _way(wanted)]
-    return next(
-        (c for c in alike if c.model_sha256 == wanted.model_sha256),
-        next((c for c in alike if c.model_file == wanted.model_file), None),
-    )
+def _matches(before: RunSummary, after: RunSummary) -> dict[int, Row]:
+    """The later row of each earlier one, by its number: first of the same bytes, then of the same file name.
+
+    By name only where that tells: not where several files of one name are left in either run.
+    """
+    found: dict[int, Row] = {}
+    left = {row.number: row for row in after.rows}
+    for key in (_same_bytes, _same_name):
+        offered = _by(key, left.values())
+        for what, rows in _by(key, (row for row in before.rows if row.number not in found)).items():
+            if len(rows) == len(offered.get(what, ())) == 1:
+                found[rows[0].number] = left.pop(offered[what][0].number)
+    return found
+
+
+def _by(key: Callable[[Configuration], Hashable], rows: Iterable[Row]) -> dict[Hashable, list[Row]]:
+    found: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        found.setdefault(key(row.result.configuration), []).append(row)
+    return found
+
+
+def _same_bytes(configuration: Configuration) -> Hashable:
+    return configuration.model_sha256, _way(configuration)
+
+
+def _same_name(configuration: Configuration) -> Hashable:
+    return configuration.model_file, _way(configuration)
 
 
 def _way(configuration: Configuration) -> tuple[object, ...]:
@@ -235,6 +284,11 @@ def _remarks(before: RunSummary, after: RunSummary) -> list[str]:
         remarks.append("two phones of the same model")
     if a.device.fingerprint != b.device.fingerprint and same_device(a.device, b.device):
         remarks.append("the phone's system was updated in between")
+    both = [{(model.file, model.sha256) for model in run.models} for run in (a, b)]
+    changed = [Counter(file for file, _ in one - other) for one, other in (both, reversed(both))]
+    for file in sorted(changed[0].keys() & changed[1].keys()):
+        if max(each[file] for each in changed) > 1:
+            remarks.append(f"several files called {shown(file, 80)} changed: which is which is not known")
     if a.plan.runner != b.plan.runner:
         remarks.append(f"measured by {shown(a.plan.runner, 40)} and {shown(b.plan.runner, 40)}")
     if a.plan.preset != b.plan.preset:

@@ -49,9 +49,11 @@ def wait_until_cool(
     *,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
+    told: Callable[[str], None] | None = None,
 ) -> Waited:
     """Read the state until it is within `limit`, at growing intervals, or the time is over.
 
+    `told` is given what is too hot before each pause.
     What the phone does not tell is not waited for; `Waited.why` then says so.
     """
     begun, pause = clock(), FIRST_PAUSE_S
@@ -62,6 +64,8 @@ def wait_until_cool(
             return Waited(passed, True, "; ".join(unknown(state)), state)
         if passed >= limit.timeout_s:
             return Waited(passed, False, "; ".join([*hot, *unknown(state)]), state)
+        if told is not None:
+            told("; ".join(hot))
         sleep(min(pause, limit.timeout_s - passed))
         pause = min(2 * pause, LONGEST_PAUSE_S)
 

@@ -274,10 +274,10 @@ class Execution:
     # One process.
 
     def _measure(self, configuration: Configuration, budget: ProcessBudget, number: int) -> ProcessResult:
-        before, note = self._cooled()
+        before, waited_s, note = self._cooled()
         found = self._process(configuration, budget, number)
         notes = found.notes if note is None else (*found.notes, note)
-        found = dataclasses.replace(found, state_before=before, notes=notes)
+        found = dataclasses.replace(found, state_before=before, waited_s=waited_s, notes=notes)
         self._latest = None
         try:
             after = self._session.state()
@@ -289,24 +289,29 @@ class Execution:
         self._latest = (time.monotonic(), after)
         return dataclasses.replace(found, state_after=after)
 
-    def _cooled(self) -> tuple[DeviceState | None, str | None]:
-        """The state just before a process, and a note where waiting ended with the phone too hot, or its state unread.
+    def _cooled(self) -> tuple[DeviceState | None, float | None, str | None]:
+        """The state just before a process, how long was waited for it, and a note.
 
-        What was read a moment ago, after the process before, is not read again.
+        The note is there where waiting ended with the phone too hot, or its state unread. What was read a moment ago,
+        after the process before, is not read again.
         """
         if self._latest is not None:
             at, state = self._latest
             if time.monotonic() - at < SAME_MOMENT_S and not too_hot(state, self._work.cool):
-                return state, None
+                return state, None, None
         try:
-            waited = self._session.wait_until_cool(self._work.cool)
+            waited = self._session.wait_until_cool(self._work.cool, self._still_hot)
         except GONE:
             raise
         except DeviceError as error:
-            return None, _unread("before", error)
+            return None, None, _unread("before", error)
         if waited.reached and waited.why:
             self._run = with_note(self._run, f"the phone does not tell all of its heat: {waited.why}")
-        return waited.state, None if waited.reached else f"measured hot: {shown(waited.why, 200)}"
+        note = None if waited.reached else f"measured hot: {shown(waited.why, 200)}"
+        return waited.state, round(waited.seconds, 3), note
+
+    def _still_hot(self, why: str) -> None:
+        self._progress(f"waiting until the phone is cool ({shown(why, 80)})", self._done - 1, self._total)
 
     def _process(self, configuration: Configuration, budget: ProcessBudget, number: int) -> ProcessResult:
         started = now()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Annotated
 
-from swiftformer_keras.benchmark import fields
+from swiftformer_keras.benchmark.records import Limit, Range
 
 MAX_CORES = 256
+MAX_CLUSTERS = 16
 MAX_KHZ = 100_000_000
 MAX_KIB = 1 << 40
+
+CoreNumbers = Annotated[tuple[Annotated[int, Range(0, MAX_CORES - 1)], ...], Limit(MAX_CORES)]
+Khz = Annotated[int, Range(0, MAX_KHZ)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,25 +25,8 @@ class CpuCluster:
         max_khz: the highest frequency the hardware has, or None where the device does not say.
     """
 
-    cores: tuple[int, ...]
-    max_khz: int | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; `from_json` reads it back."""
-        return {"cores": list(self.cores), "max_khz": self.max_khz}
-
-    @classmethod
-    def from_json(cls, values: object) -> CpuCluster:
-        """Inverse of `to_json`.
-
-        Raises:
-            ValueError: a field is missing, unknown or out of its bounds.
-        """
-        found = fields.known_only(values, frozenset({"cores", "max_khz"}), "a cluster of cores")
-        return cls(
-            fields.integers(found, "cores", 0, MAX_CORES - 1),
-            fields.optional(fields.integer, found, "max_khz", 0, MAX_KHZ),
-        )
+    cores: CoreNumbers
+    max_khz: Khz | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,39 +51,8 @@ class DeviceFacts:
     model: str | None
     soc: str | None
     android_version: str | None
-    sdk: int | None
-    abis: tuple[str, ...]
+    sdk: Annotated[int, Range(1, 10_000)] | None
+    abis: Annotated[tuple[str, ...], Limit(32)]
     fingerprint: str | None
-    memory_kib: int | None
-    clusters: tuple[CpuCluster, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; `from_json` reads it back."""
-        return {
-            **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)},
-            "abis": list(self.abis),
-            "clusters": [cluster.to_json() for cluster in self.clusters],
-        }
-
-    @classmethod
-    def from_json(cls, values: object) -> DeviceFacts:
-        """Inverse of `to_json`.
-
-        Raises:
-            ValueError: a field is missing, unknown or out of its bounds.
-        """
-        names = frozenset(field.name for field in dataclasses.fields(cls))
-        found = fields.known_only(values, names, "the device")
-        return cls(
-            serial=fields.text(found, "serial"),
-            identity=fields.text(found, "identity"),
-            manufacturer=fields.optional(fields.text, found, "manufacturer"),
-            model=fields.optional(fields.text, found, "model"),
-            soc=fields.optional(fields.text, found, "soc"),
-            android_version=fields.optional(fields.text, found, "android_version"),
-            sdk=fields.optional(fields.integer, found, "sdk", 1, 10_000),
-            abis=fields.texts(found, "abis", 32),
-            fingerprint=fields.optional(fields.text, found, "fingerprint"),
-            memory_kib=fields.optional(fields.integer, found, "memory_kib", 0, MAX_KIB),
-            clusters=tuple(CpuCluster.from_json(item) for item in fields.items(found, "clusters", MAX_CORES)),
-        )
+    memory_kib: Annotated[int, Range(0, MAX_KIB)] | None
+    clusters: Annotated[tuple[CpuCluster, ...], Limit(MAX_CLUSTERS)]

@@ -99,21 +99,3 @@ def items(values: Mapping[str, Any], name: str, limit: int = MAX_ITEMS) -> list[
     if len(value) > limit:
         raise ValueError(f"{name!r} has {len(value):,} items; {limit} is the limit")
     return value
-
-
-def texts(values: Mapping[str, Any], name: str, limit: int = MAX_ITEMS) -> tuple[str, ...]:
-    """A list of strings, as a tuple.
-
-    Raises:
-        ValueError: it is no such list.
-    """
-    return tuple(text({name: item}, name) for item in items(values, name, limit))
-
-
-def integers(values: Mapping[str, Any], name: str, low: int, high: int) -> tuple[int, ...]:
-    """A list of whole numbers within `low` to `high`, as a tuple.
-
-    Raises:
-        ValueError: it is no such list.
-    """
-    return tuple(integer({name: item}, name, low, high) for item in items(values, name))

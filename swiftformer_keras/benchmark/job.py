@@ -155,25 +155,34 @@ def measure(job: Job, adb: Adb, out: Path, progress: Progress = no_progress) -> 
     except SwiftFormerError as error:
         if not saved:
             raise
-        message = f"{str(error).rstrip('.')}. What was measured is in {shown(out)}"
+        message = (
+            f"{str(error).rstrip('.')}. What was measured is in {shown(out)} (swiftformer report {shown(out)} --html "
+            "PAGE.html shows it)"
+        )
         if _unfinished(out):
             message += f"; go on with --resume {shown(out)}"
         raise type(error)(message) from error
 
 
-def commit_here() -> str | None:
-    """The commit that this program runs from, where that is a clone."""
-    root = Path(__file__).parents[2]
+def commit_here(root: Path = Path(__file__).parents[2]) -> str | None:
+    """The commit that this program runs from, with "-dirty" where files that git knows are changed; None elsewhere."""
     if not (root / ".git").exists():
         return None
+    commit = _git(root, "rev-parse", "HEAD")
+    if commit is None or not commit.isalnum():
+        return None
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return commit if changed == "" else f"{commit}-dirty"
+
+
+def _git(root: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, timeout=10, check=False, text=True
+            ["git", "-C", root, *arguments], capture_output=True, timeout=10, check=False, text=True
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
-    commit = done.stdout.strip()
-    return commit if done.returncode == 0 and commit.isalnum() else None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _begun(job: Job, facts: DeviceFacts) -> Run:

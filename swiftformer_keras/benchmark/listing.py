@@ -11,6 +11,7 @@ from converters.android.adb_failures import advice
 from swiftformer_keras.benchmark import leftover
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.reading import read_facts, read_identity, read_state
+from swiftformer_keras.benchmark.records import write_record
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.errors import DeviceError
 from swiftformer_keras.shield import undisturbed
@@ -43,8 +44,8 @@ class ListedDevice:
             "serial": self.serial,
             "state": self.state,
             "advice": self.advice,
-            "facts": self.facts.to_json() if self.facts else None,
-            "state_facts": self.state_facts.to_json() if self.state_facts else None,
+            "facts": write_record(self.facts) if self.facts else None,
+            "state_facts": write_record(self.state_facts) if self.state_facts else None,
             "to_put_back": self.to_put_back,
         }
 

@@ -32,6 +32,7 @@ class Request:
         delegates, threads: lists with commas.
         package: the application id of an app that was built with one of its own.
         battery_c, cool_timeout_s: what the phone has to come down to, and how long that is waited for.
+        time_limit_s: of each process; by default by the preset.
     """
 
     models: tuple[Path, ...]
@@ -47,8 +48,8 @@ class Request:
     dataset: Path | None = None
     truths: Path | None = None
     resume: Path | None = None
-    battery_c: float = 38.0
-    cool_timeout_s: float = 300.0
+    battery_c: float | None = None
+    cool_timeout_s: float | None = None
     time_limit_s: float | None = None
 
 
@@ -99,13 +100,13 @@ def prepare(request: Request, progress: Progress, before_long_work: Callable[[],
             affinity,
         )
         runner = _runner(request.runner or DEFAULT_RUNNER, request)
-    record = _record(request, plan, runner)
+    cool = _cool_limit(request)
+    record = _record(request, plan, runner, cool)
     if resumed is not None and record.binary_sha256 != resumed.plan.binary_sha256:
         raise BenchmarkPlanError(
             f"{shown(request.binary)}: is another tool than the run was begun with (SHA-256 "
             f"{shown(resumed.plan.binary_sha256, 12)}). Give that one"
         )
-    cool = CoolLimit(battery_c=request.battery_c, timeout_s=request.cool_timeout_s)
     job = Job(plan, runner, models, records, cool, record, request.time_limit_s, resumed=resumed)
     if not (request.verify or request.dataset is not None):
         before_long_work()
@@ -161,12 +162,38 @@ def _as_begun(request: Request, path: Path, begun: PlanRecord) -> Request:
         raise BenchmarkPlanError(
             f"{where}: was begun with the app {shown(begun.package, 80)}; go on with that one"
         )
+    for option, given, was in (
+        ("--max-battery-temperature", request.battery_c, begun.max_battery_c),
+        ("--cool-timeout", request.cool_timeout_s, begun.cool_timeout_s),
+        ("--time-limit", request.time_limit_s, begun.time_limit_s),
+    ):
+        if given not in (None, was):
+            raise BenchmarkPlanError(
+                f"{option}: {where} was begun with {was:g}, and goes on with it; leave it out, or begin anew"
+            )
     return dataclasses.replace(
-        request, verify=begun.verify, dataset=dataset, truths=truths, package=begun.package
+        request,
+        verify=begun.verify,
+        dataset=dataset,
+        truths=truths,
+        package=begun.package,
+        battery_c=begun.max_battery_c,
+        cool_timeout_s=begun.cool_timeout_s,
+        time_limit_s=begun.time_limit_s,
     )
 
 
-def _record(request: Request, plan: Plan, runner: Runner) -> PlanRecord:
+def _cool_limit(request: Request) -> CoolLimit:
+    """What is asked for, and the defaults for the rest."""
+    limit = CoolLimit()
+    if request.battery_c is not None:
+        limit = dataclasses.replace(limit, battery_c=request.battery_c)
+    if request.cool_timeout_s is not None:
+        limit = dataclasses.replace(limit, timeout_s=request.cool_timeout_s)
+    return limit
+
+
+def _record(request: Request, plan: Plan, runner: Runner, cool: CoolLimit) -> PlanRecord:
     """What is kept of the plan; the labelled pictures are added where they have been read."""
     preset = plan.preset
     return PlanRecord(
@@ -176,6 +203,10 @@ def _record(request: Request, plan: Plan, runner: Runner) -> PlanRecord:
         preset.runs,
         preset.seconds,
         plan.seed,
+        cool.battery_c,
+        cool.thermal_status,
+        cool.timeout_s,
+        plan.budget(request.time_limit_s).time_limit_s,
         verify=request.verify,
         binary_sha256=getattr(runner, "binary_sha256", None),
         package=getattr(runner, "package", None),

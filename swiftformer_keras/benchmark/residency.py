@@ -45,6 +45,7 @@ class Residency:
         partitions: into how many pieces the graph fell, its and the others.
         verdict: "full", "partial", "none", or "unknown" where nothing shows it.
         note: what must be known with it, in one line.
+        driver_unknown: whether what NNAPI took may have been computed by its own CPU driver.
     """
 
     delegate: str
@@ -53,6 +54,7 @@ class Residency:
     partitions: int | None
     verdict: Verdict
     note: str | None = None
+    driver_unknown: bool = False
 
 
 def judge(
@@ -91,9 +93,11 @@ def judge(
         notes.insert(0, f"the {_called(delegate)} took no operator: all of it ran on the CPU")
     elif verdict == "partial":
         notes.insert(0, f"{total - taken} of {total} operators ran on the CPU")
-    if delegate == "nnapi" and verdict != "none" and _driver_unknown(sdk, accelerator):
+    unknown = delegate == "nnapi" and verdict != "none" and _driver_unknown(sdk, accelerator)
+    if unknown and verdict == "full":
         verdict = "unknown"
-    return _residency(delegate, taken, total, partitions, verdict, notes)
+    found = _residency(delegate, taken, total, partitions, verdict, notes)
+    return dataclasses.replace(found, driver_unknown=unknown)
 
 
 def refused(delegate: Delegate, sdk: int | None) -> str | None:

@@ -18,10 +18,13 @@ from swiftformer_keras.benchmark.residency import Residency
 from swiftformer_keras.benchmark.state import DeviceState
 
 FORMAT: Final = "swiftformer-benchmark-run"
-VERSION: Final = 1
+VERSION: Final = 2
 
 MAX_RUNS_KEPT: Final = 10_000
 """Of one process: five seconds, a process's share of the full preset, of a model that takes half a millisecond."""
+
+MAX_REPLACING: Final = 64
+"""Lines of one process on who took what: one for each delegate and subgraph. Of more, nothing is said."""
 
 Times = Annotated[tuple[float, ...], Limit(MAX_RUNS_KEPT)]
 """Milliseconds of single runs, in order."""
@@ -54,7 +57,8 @@ class DatasetRecord:
 class PlanRecord:
     """What was to be measured. `runs` and `seconds` are a configuration's totals over all its processes.
 
-    `package` is the app's, `binary_sha256` of the tool that ran in its place.
+    `package` is the app's, `binary_sha256` of the tool that ran in its place. `max_battery_c`, `max_thermal_status` and
+    `cool_timeout_s` are what each process waits for, and how long; `time_limit_s` is of each timed process.
     """
 
     runner: str
@@ -63,6 +67,10 @@ class PlanRecord:
     runs: int
     seconds: float
     seed: int
+    max_battery_c: float
+    max_thermal_status: int
+    cool_timeout_s: float
+    time_limit_s: float
     verify: bool = False
     dataset: DatasetRecord | None = None
     binary_sha256: str | None = None
@@ -107,6 +115,7 @@ class Aggregate:
 class ProcessResult:
     """What one fresh process of a configuration gave.
 
+    `waited_s` is how long the phone was given to cool down before it, None where its state was known to be cool.
     `samples_ms` are the timed runs in order; a tool that only prints figures over them leaves it empty and fills
     `aggregate`. `replacing` is None where the log could not be read, empty where nothing was taken.
     """
@@ -121,9 +130,11 @@ class ProcessResult:
     memory_kib: int | None = None
     runtime_version: str | None = None
     app_version: str | None = None
-    replacing: tuple[Replacing, ...] | None = None
+    replacing: Annotated[tuple[Replacing, ...], Limit(MAX_REPLACING)] | None = None
     accelerator: str | None = None
     xnnpack: bool | None = None
+    cpuset: str | None = None
+    waited_s: float | None = None
     state_before: DeviceState | None = None
     state_after: DeviceState | None = None
     notes: tuple[str, ...] = ()
@@ -135,8 +146,11 @@ class ProcessResult:
 class Verification:
     """The outputs of golden inputs on the device beside the host's.
 
+    `largest_difference` and `bound` are of the picture that is nearest to its bound, or furthest beyond it: each
+    picture has a bound of its own. They are None where no picture has scores that are numbers.
+
     `top1_agreement` is the share of inputs whose largest score is the same class, 0 to 1; `not_finite` counts
-    inputs with a NaN or an infinity in the device's output (then `largest_difference` may be None).
+    inputs with a NaN or an infinity in the device's output.
     """
 
     inputs: int
@@ -170,7 +184,7 @@ class ConfigurationResult:
     reason: str | None = None
     residency: Residency | None = None
     processes: Annotated[tuple[ProcessResult, ...], Limit(64)] = ()
-    memory_kib: int | None = None  # the peak, of a process of its own
+    memory_kib: int | None = None  # the largest resident set of a process of its own
     verification: Verification | None = None
     accuracy: Accuracy | None = None
     notes: tuple[str, ...] = ()
@@ -190,4 +204,4 @@ class Run:
     finished_at: str | None = None
     notes: tuple[str, ...] = ()
     format: Literal["swiftformer-benchmark-run"] = FORMAT
-    version: Literal[1] = VERSION
+    version: Literal[2] = VERSION

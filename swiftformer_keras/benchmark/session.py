@@ -23,7 +23,7 @@ from swiftformer_keras.benchmark import leftover, screen
 from swiftformer_keras.benchmark.cooling import CoolLimit, Waited, wait_until_cool
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.leftover import AppRun, Hold, Leftover
-from swiftformer_keras.benchmark.quoting import checked_path, words
+from swiftformer_keras.benchmark.quoting import words
 from swiftformer_keras.benchmark.reading import read_facts, read_identity, read_state
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.benchmark.transfer import RemoteFile, Transfer
@@ -174,31 +174,13 @@ class DeviceSession:
         """
         return self.adb.shell(text, timeout_s=timeout_s, limit_bytes=limit_bytes, what=what)
 
-    def pull_bytes(
-        self, remote: str, *, limit_bytes: int = MAX_ANSWER_BYTES, timeout_s: float = 60.0
-    ) -> bytes:
-        """A file's bytes, whole.
-
-        Raises:
-            UnsafeTextError: `remote` is no plain absolute path.
-            DeviceAnswerError: it is longer than `limit_bytes`.
-            DeviceError: it is not there, or as `Adb.shell`.
-        """
-        what = f"fetching {shown(remote, 120)}"
-        command = words("cat", checked_path(remote))
-        done = self.adb.shell(command, timeout_s=timeout_s, limit_bytes=limit_bytes, what=what)
-        if done.returncode:
-            said = " ".join(done.stderr.decode("utf-8", "replace").split())
-            raise DeviceError(f"{what}: the phone refuses: {shown(said, 200)}")
-        return done.stdout
-
-    def wait_until_cool(self, limit: CoolLimit) -> Waited:
-        """Wait until the phone is no hotter than `limit` says, or its time is over.
+    def wait_until_cool(self, limit: CoolLimit, told: Callable[[str], None] | None = None) -> Waited:
+        """Wait until the phone is no hotter than `limit` says, or its time is over; `told` what is too hot meanwhile.
 
         Raises:
             DeviceError: as `Adb.shell`.
         """
-        return wait_until_cool(self.state, limit, clock=self._clock, sleep=self._sleep)
+        return wait_until_cool(self.state, limit, clock=self._clock, sleep=self._sleep, told=told)
 
     def _begin(self) -> None:
         self.facts = read_facts(self.adb)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
 
-from swiftformer_keras.benchmark import fields
-from swiftformer_keras.benchmark.facts import MAX_CORES, MAX_KHZ
+from swiftformer_keras.benchmark.facts import MAX_CLUSTERS, CoreNumbers, Khz
+from swiftformer_keras.benchmark.records import Limit, Range
 
 MAX_TEMPERATURES = 256
+Celsius = Annotated[float, Range(-273.15, 1000.0)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,30 +24,10 @@ class ClusterState:
         limit_khz: the highest that is allowed now; below the hardware's where heat or a setting keeps it down.
     """
 
-    cores: tuple[int, ...]
+    cores: CoreNumbers
     governor: str | None
-    current_khz: int | None
-    limit_khz: int | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; `from_json` reads it back."""
-        return {**dataclasses.asdict(self), "cores": list(self.cores)}
-
-    @classmethod
-    def from_json(cls, values: object) -> ClusterState:
-        """Inverse of `to_json`.
-
-        Raises:
-            ValueError: a field is missing, unknown or out of its bounds.
-        """
-        names = frozenset(field.name for field in dataclasses.fields(cls))
-        found = fields.known_only(values, names, "a cluster's state")
-        return cls(
-            fields.integers(found, "cores", 0, MAX_CORES - 1),
-            fields.optional(fields.text, found, "governor"),
-            fields.optional(fields.integer, found, "current_khz", 0, MAX_KHZ),
-            fields.optional(fields.integer, found, "limit_khz", 0, MAX_KHZ),
-        )
+    current_khz: Khz | None
+    limit_khz: Khz | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,51 +45,11 @@ class DeviceState:
         clusters: clocks, the slowest cluster first.
     """
 
-    at: str
-    thermal_status: int | None
-    temperatures_c: Mapping[str, float]
-    battery_level: int | None
-    battery_temperature_c: float | None
+    at: Annotated[str, Limit(40)]
+    thermal_status: Annotated[int, Range(0, 6)] | None
+    temperatures_c: Annotated[Mapping[str, Celsius], Limit(MAX_TEMPERATURES)]
+    battery_level: Annotated[int, Range(0, 100)] | None
+    battery_temperature_c: Celsius | None
     charging: bool | None
     screen_on: bool | None
-    clusters: tuple[ClusterState, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; `from_json` reads it back."""
-        return {
-            **{field.name: getattr(self, field.name) for field in dataclasses.fields(self)},
-            "temperatures_c": dict(self.temperatures_c),
-            "clusters": [cluster.to_json() for cluster in self.clusters],
-        }
-
-    @classmethod
-    def from_json(cls, values: object) -> DeviceState:
-        """Inverse of `to_json`.
-
-        Raises:
-            ValueError: a field is missing, unknown or out of its bounds.
-        """
-        names = frozenset(field.name for field in dataclasses.fields(cls))
-        found = fields.known_only(values, names, "a device's state")
-        return cls(
-            at=fields.text(found, "at", 40),
-            thermal_status=fields.optional(fields.integer, found, "thermal_status", 0, 6),
-            temperatures_c=_temperatures(found["temperatures_c"]),
-            battery_level=fields.optional(fields.integer, found, "battery_level", 0, 100),
-            battery_temperature_c=fields.optional(
-                fields.number, found, "battery_temperature_c", -273.15, 1000.0
-            ),
-            charging=fields.optional(fields.flag, found, "charging"),
-            screen_on=fields.optional(fields.flag, found, "screen_on"),
-            clusters=tuple(
-                ClusterState.from_json(item) for item in fields.items(found, "clusters", MAX_CORES)
-            ),
-        )
-
-
-def _temperatures(values: object) -> dict[str, float]:
-    if not isinstance(values, Mapping) or len(values) > MAX_TEMPERATURES:
-        raise ValueError("'temperatures_c' is no object of names and degrees")
-    for name in values:
-        fields.text({"temperatures_c": name}, "temperatures_c")
-    return {name: fields.number(values, name, -273.15, 1000.0) for name in values}
+    clusters: Annotated[tuple[ClusterState, ...], Limit(MAX_CLUSTERS)]

@@ -8,14 +8,16 @@ are right (or were not checked) and what it is labelled with computed it.
 from __future__ import annotations
 
 import statistics as plain_statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from swiftformer_keras.benchmark import statistics, warm_up
 from swiftformer_keras.benchmark.result import Aggregate, ConfigurationResult, ProcessResult, Run
 from swiftformer_keras.benchmark.statistics import Interval, Ratio
+from swiftformer_keras.shown import shown
 
 LEAST_MS = 1e-6  # a nanosecond: no clock of a phone is finer
 
@@ -35,6 +37,7 @@ class Row:
         memory_kib: the peak, of a process of its own where there was one, else of the largest of them.
         unsettled: processes whose latency did not settle within the warm-up's limits.
         speed: how many times as fast as the baseline; None for what takes no part in ratios.
+        twin: whether another configuration of the run is called the same.
     """
 
     result: ConfigurationResult
@@ -52,10 +55,13 @@ class Row:
     memory_kib: int | None
     unsettled: int
     speed: Ratio | None = None
+    twin: bool = False
 
     @property
     def name(self) -> str:
-        return self.result.configuration.name
+        """The configuration's name, with the first of its model's SHA-256 where another file has the same one."""
+        configuration = self.result.configuration
+        return configuration.name + (f" ({shown(configuration.model_sha256[:8])})" if self.twin else "")
 
     @property
     def full_name(self) -> str:
@@ -87,7 +93,11 @@ class RunSummary:
 
 def summarise_run(run: Run) -> RunSummary:
     """The figures of a run; the baseline is the first configuration that takes part in ratios."""
-    rows = [_row(result, number) for number, result in enumerate(run.configurations, start=1)]
+    names = Counter(result.configuration.name for result in run.configurations)
+    rows = [
+        replace(_row(result, number), twin=names[result.configuration.name] > 1)
+        for number, result in enumerate(run.configurations, start=1)
+    ]
     baseline = next((row for row in rows if takes_part(row)), None)
     if baseline is not None:
         rows = [_with_speed(row, baseline) for row in rows]
@@ -122,13 +132,21 @@ def process_median(process: ProcessResult) -> float | None:
 
 def delegate_label(result: ConfigurationResult) -> str:
     """The delegate as it may be called: "gpu" alone only where it computed all of the graph."""
-    delegate, residency = result.configuration.delegate, result.residency
+    delegate, found = result.configuration.delegate, reservation(result)
+    return f"{delegate} ({found})" if found else delegate
+
+
+def reservation(result: ConfigurationResult) -> str:
+    """What keeps a delegate from being called by its name alone, in a few words; empty where nothing does."""
+    residency = result.residency
     if residency is None or residency.verdict == "full":
-        return delegate
+        return ""
     if residency.verdict == "unknown":
         what = "share unknown" if residency.taken is None else "accelerator unknown"
-        return delegate if delegate == "cpu" else f"{delegate} ({what})"
-    return f"{delegate} ({'not used' if residency.verdict == 'none' else 'partial'})"
+        return "" if result.configuration.delegate == "cpu" else what
+    if residency.verdict == "none":
+        return "not used"
+    return "partial, accelerator unknown" if residency.driver_unknown else "partial"
 
 
 def residency_text(result: ConfigurationResult) -> str:
@@ -176,7 +194,7 @@ def _with_speed(row: Row, baseline: Row) -> Row:
     if not takes_part(row) or row.number == baseline.number:
         return row
     speed = statistics.paired_ratio(baseline.medians_ms, row.medians_ms)
-    return Row(**{**vars(row), "speed": speed})
+    return replace(row, speed=speed)
 
 
 def _median(values: Sequence[float | None]) -> float | None:

@@ -51,8 +51,7 @@ def compare(host: HostAnswers, phone: Sequence[PictureScores]) -> Verification:
     """
     from converters.android.models import largest_difference
 
-    differences: list[float] = []
-    bounds: list[float] = []
+    held: list[tuple[float, float]] = []  # of each picture: its difference, and the bound of it
     same = not_finite = 0
     reasons: dict[str, int] = {}
 
@@ -61,7 +60,6 @@ def compare(host: HostAnswers, phone: Sequence[PictureScores]) -> Verification:
 
     for row, digest, answer in zip(host.scores, host.input_sha256, phone, strict=True):
         bound = largest_difference(row, quantised=host.quantised)
-        bounds.append(bound)
         if answer.scores is None:
             note(f"a picture has no scores ({shown(answer.error or 'no reason given', 80)})")
             continue
@@ -75,18 +73,26 @@ def compare(host: HostAnswers, phone: Sequence[PictureScores]) -> Verification:
             note("scores are no numbers (NaN or infinity)")
             continue
         difference = float(np.abs(answer.scores.astype(np.float64) - row).max())
-        differences.append(difference)
+        held.append((difference, bound))
         same += int(answer.scores.argmax() == row.argmax())
         if difference > bound:
             note("scores differ from the host's by more than the bound")
     total = len(host.scores)
+    largest, its_bound = max(held, key=_nearest) if held else (None, None)
     return Verification(
         inputs=total,
         passed=not reasons,
-        largest_difference=max(differences, default=None),
-        bound=min(bounds, default=None),
+        largest_difference=largest,
+        bound=its_bound,
         top1_agreement=same / total if total else None,
         not_finite=not_finite,
         reason="; ".join(f"{reason} ({count} of {total} pictures)" for reason, count in reasons.items())
         or None,
     )
+
+
+def _nearest(held: tuple[float, float]) -> tuple[float, float]:
+    """What is largest for the picture that is nearest to its bound, or furthest beyond it; of equals, the strictest."""
+    difference, bound = held
+    share = difference / bound if bound > 0 else np.inf if difference > 0 else 0.0
+    return share, -bound

@@ -96,7 +96,9 @@ def benchmark(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="RUN.json", help="All that was measured; by default benchmark-MODEL-TIME.json."),
+        typer.Option(
+            metavar="RUN.json", help="All that was measured; by default benchmark-MODEL-SERIAL-TIME.json."
+        ),
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN.json", help="Go on with a run that was interrupted.")
@@ -105,13 +107,17 @@ def benchmark(
         Path | None, typer.Option(metavar="OUT.html", help="Write one page with all of it, for any browser.")
     ] = None,
     max_battery_temperature: Annotated[
-        float,
-        typer.Option(min=0, max=60, metavar="C", help="Wait until the battery is no hotter, in degrees."),
-    ] = 38.0,
+        float | None,
+        typer.Option(
+            min=0, max=60, metavar="C", help="Wait until the battery is no hotter, in degrees; by default 38."
+        ),
+    ] = None,
     cool_timeout: Annotated[
-        float,
-        typer.Option(min=0, metavar="SECONDS", help="Wait no longer than this for a phone to cool down."),
-    ] = 300.0,
+        float | None,
+        typer.Option(
+            min=0, metavar="SECONDS", help="Wait no longer than this for a phone to cool; by default 300."
+        ),
+    ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(min=1, metavar="SECONDS", help="Of one process; what takes longer has failed."),
@@ -122,7 +128,8 @@ def benchmark(
 ) -> None:
     """Measure models on phones (adb): latency that can be trusted, who computed it, and whether the answers are right.
 
-    Exit code 3 where something that was asked for was not measured, or has wrong answers.
+    Exit code 3 where a configuration was not measured to its end, or has wrong answers. (Peak memory that could not be
+    measured is a note.)
     """
     from swiftformer_keras.benchmark.request import Request, prepare
     from swiftformer_keras.files import check_output
@@ -249,7 +256,8 @@ def _written_at(path: Path) -> int:
 
 
 def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, force: bool) -> None:
-    """The tables, the page and the object; ends with 2 where a phone failed, 3 where something was not measured."""
+    """The tables, the page and the object; ends with 2 where a phone failed, 3 where a configuration did."""
+    from swiftformer_keras.benchmark import OUTPUT_VERSION
     from swiftformer_keras.benchmark.compare import compare_all
     from swiftformer_keras.benchmark.report import table
     from swiftformer_keras.benchmark.report.data import run_data
@@ -272,7 +280,8 @@ def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, fo
     if report is not None and summaries:
         from swiftformer_keras.benchmark.report.html import write_page
 
-        write_page(report, summaries, compare_all(summaries), [], force=force)
+        failures = [(each.serial, each.error or "") for each in outcomes if each.run is None]
+        write_page(report, summaries, compare_all(summaries), [], failures, force=force)
         console.note(f"Wrote {report}")
     missed = [
         f"{row.full_name} on {summary.run.device.serial}: {row.result.reason}"
@@ -287,7 +296,8 @@ def _tell(console: Console, outcomes: Sequence[Outcome], report: Path | None, fo
         if row.result.status == "ok" and summary.run.plan.dataset is not None and row.result.accuracy is None
     ]
     page = None if report is None or not summaries else str(report)
-    console.result({"phones": told, "html": page, "complete": not missed and len(summaries) == len(outcomes)})
+    complete = not missed and len(summaries) == len(outcomes)
+    console.result({"format_version": OUTPUT_VERSION, "phones": told, "html": page, "complete": complete})
     for line in missed:
         console.problem(line)
     if len(summaries) < len(outcomes):

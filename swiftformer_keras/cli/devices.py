@@ -39,6 +39,7 @@ def devices(
 ) -> None:
     """List the phones that are connected (adb), and what to do about those that cannot be used."""
     console = Console("devices", as_json=json, quiet=quiet)
+    from swiftformer_keras.benchmark import OUTPUT_VERSION
     from swiftformer_keras.benchmark.listing import list_devices
     from swiftformer_keras.benchmark.listing import restore as put_back
     from swiftformer_keras.errors import SwiftFormerError
@@ -62,6 +63,7 @@ def devices(
         console.note(f"The phone {serial} is as it was before the interrupted benchmark.")
     console.result(
         {
+            "format_version": OUTPUT_VERSION,
             "devices": [device.to_json() for device in found],
             "restored": restored,
             "not_restored": [{"serial": serial, "error": why} for serial, why in not_restored.items()],

@@ -12,6 +12,8 @@ from swiftformer_keras.cli.options import ForceFlag, JsonFlag, QuietFlag
 from swiftformer_keras.shown import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from swiftformer_keras.benchmark.compare import Check
     from swiftformer_keras.benchmark.report.table import Table
 
@@ -41,8 +43,10 @@ def report(
 ) -> None:
     """Show saved benchmark runs and compare them: before and after, or several phones.
 
-    Each run is compared with the first one of the same phone, or of all where there is none.
+    Each run is compared with the first one of the same phone, else of the same model, or of all where there is none.
+    With --max-regression, the first run of a phone of which more follow is not checked: they are held against it.
     """
+    from swiftformer_keras.benchmark import OUTPUT_VERSION
     from swiftformer_keras.benchmark import compare as comparing
     from swiftformer_keras.benchmark.report import table
     from swiftformer_keras.benchmark.report.data import comparison_data, run_data
@@ -65,7 +69,7 @@ def report(
         check_output(html, force=force)
     summaries = [summarise_run(read_run(file)) for file in files]
     comparisons = comparing.compare_all(summaries)
-    checks = [] if bound is None else [comparing.check(each, bound) for each in comparisons]
+    checks = () if bound is None else comparing.check_all(comparisons, bound)
     for summary in summaries:
         _show(console, table.run_table(summary), table.run_lines(summary))
     for index, comparison in enumerate(comparisons):
@@ -79,6 +83,7 @@ def report(
         console.note(f"Wrote {html}")
     missed = _missed(checks, strict)
     content = {
+        "format_version": OUTPUT_VERSION,
         "runs": [run_data(summary) for summary in summaries],
         "comparisons": [
             comparison_data(each, checks[index] if checks else None) for index, each in enumerate(comparisons)
@@ -97,14 +102,15 @@ def _show(console: Console, shown: Table, lines: tuple[str, ...]) -> None:
     console.print(*(f"  {line}" for line in lines), "")
 
 
-def _met(checks: list[Check]) -> bool | None:
+def _met(checks: Sequence[Check | None]) -> bool | None:
     """Whether the bound holds in all comparisons; None where that is not clear."""
-    answers = {check.met for check in checks}
+    answers = {check.met for check in checks if check is not None}
     return False if False in answers else None if None in answers else True
 
 
-def _missed(checks: list[Check], strict: bool) -> list[str]:
+def _missed(found: Sequence[Check | None], strict: bool) -> list[str]:
     """One line for each configuration that does not hold the bound, and for each run that has nothing to hold it."""
+    checks = [check for check in found if check is not None]
     wanted = ("regressed", "lost", "unclear") if strict else ("regressed", "lost")
     return [
         f"{finding.name}: {finding.outcome}, {finding.text}"

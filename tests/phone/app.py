@@ -69,6 +69,7 @@ class SyntheticApp:
     Attributes:
         behaviours: by the name of the delegate in the arguments.
         runtime_version: of the library that it pretends to hold.
+        cpuset: that its process runs in.
         seconds: how long a run seems to take.
     """
 
@@ -81,6 +82,7 @@ class SyntheticApp:
         }
     )
     runtime_version: str = "2.16.1"
+    cpuset: str = "/top-app"
     seconds: float = 0.0
     seed: int = 0
     runs: list[dict[str, str]] = dataclasses.field(default_factory=list)
@@ -192,6 +194,7 @@ class SyntheticApp:
                 "xnnpack": delegate == "cpu",
                 "accelerator": behaviour.accelerator,
                 "runtime_version": self.runtime_version,
+                "cpuset": self.cpuset,
                 "replacing": None
                 if shares is None
                 else [{"delegate": _LOGGED[delegate], **dataclasses.asdict(share)} for share in shares],
@@ -201,7 +204,12 @@ class SyntheticApp:
             "warm_up_ms": warm_up[:count],
             "warm_up_ended": "count" if ended is WarmUp.MORE else ended.value,
             "samples_ms": [middle * chance.lognormvariate(0, 0.03) for _ in range(runs)],
-            "memory": {"before_kib": 61_000, "loaded_kib": 98_000, "peak_kib": 104_000},
+            "memory": {
+                "before_kib": 61_000,
+                "loaded_kib": 98_000,
+                "after_kib": 97_000,
+                "resident_peak_kib": 104_000,
+            },
             "thermal": {
                 "status_before": 0,
                 "status_after": 0,

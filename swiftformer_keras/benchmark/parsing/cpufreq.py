@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from swiftformer_keras.benchmark.facts import MAX_CORES, MAX_KHZ, CpuCluster
+from swiftformer_keras.benchmark.facts import MAX_CLUSTERS, MAX_CORES, MAX_KHZ, CpuCluster
 from swiftformer_keras.benchmark.parsing.values import printable, whole
 from swiftformer_keras.benchmark.state import ClusterState
 
@@ -43,7 +43,7 @@ def parse_cluster_states(said: str) -> tuple[ClusterState, ...]:
 
 
 def _grouped(said: str) -> list[tuple[tuple[int, ...], dict[str, str]]]:
-    """The files of each cluster with its cores, the slowest first."""
+    """The files of each cluster with its cores, the slowest first; where there are too many to be clusters, none."""
     of_core: dict[int, dict[str, str]] = {}
     for core, name, value in _LINE.findall(said):
         if name in FILES and int(core) < MAX_CORES:
@@ -53,6 +53,8 @@ def _grouped(said: str) -> list[tuple[tuple[int, ...], dict[str, str]]]:
         related = [whole(word, 0, MAX_CORES - 1) for word in of_core[core].get("related_cpus", "").split()]
         cores = tuple(sorted({number for number in related if number is not None})) or (core,)
         clusters.setdefault(cores, of_core[core])
+    if len(clusters) > MAX_CLUSTERS:
+        return []
     return sorted(
         clusters.items(), key=lambda item: (whole(item[1].get("cpuinfo_max_freq"), 1, MAX_KHZ) or 0, item[0])
     )

@@ -1,4 +1,4 @@
-"""Summaries as plain JSON types, for programs that read `swiftformer report --json`."""
+"""Summaries as plain JSON types, for programs that read `--json`; RESULT_FORMAT.md has every field."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from swiftformer_keras.benchmark.compare import Check, Comparison, Pair
+from swiftformer_keras.benchmark.records import write_record
 from swiftformer_keras.benchmark.report import wording
 from swiftformer_keras.benchmark.statistics import Interval, Ratio
 from swiftformer_keras.benchmark.summary import Row, RunSummary, takes_part
@@ -15,7 +16,7 @@ def run_data(summary: RunSummary) -> dict[str, Any]:
     """A run without its single runs: the device, the plan and the figures of each configuration."""
     run = summary.run
     return {
-        "device": run.device.to_json(),
+        "device": write_record(run.device),
         "started_at": run.started_at,
         "finished_at": run.finished_at,
         "plan": dataclasses.asdict(run.plan),
@@ -61,6 +62,7 @@ def comparison_data(comparison: Comparison, check: Check | None) -> dict[str, An
         "before": comparison.before.run.started_at,
         "after": comparison.after.run.started_at,
         "same_device": comparison.same_device,
+        "checked": comparison.checked,
         "configurations": [_pair(pair) for pair in comparison.pairs],
         "missing": [row.full_name for row in comparison.missing],
         "remarks": list(comparison.remarks),

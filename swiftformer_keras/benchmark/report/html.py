@@ -20,7 +20,7 @@ from markupsafe import Markup
 from swiftformer_keras import __version__
 from swiftformer_keras.benchmark.compare import Check, Comparison, device_name
 from swiftformer_keras.benchmark.report import charts, page, wording
-from swiftformer_keras.benchmark.summary import RunSummary, residency_text, takes_part
+from swiftformer_keras.benchmark.summary import RunSummary, reservation, residency_text, takes_part
 from swiftformer_keras.files import write_atomically
 
 
@@ -28,24 +28,28 @@ def write_page(
     path: Path,
     summaries: Sequence[RunSummary],
     comparisons: Sequence[Comparison] = (),
-    checks: Sequence[Check] = (),
+    checks: Sequence[Check | None] = (),
+    failures: Sequence[tuple[str, str]] = (),
     *,
     force: bool = False,
 ) -> None:
-    """Write the page of these runs.
+    """Write the page of these runs; `failures` are phones without one, each with the reason.
 
     Raises:
         OutputError: it cannot be written there, or is there already and `force` is not set.
     """
-    text = render_page(summaries, comparisons, checks)
+    text = render_page(summaries, comparisons, checks, failures)
     with write_atomically(path, force=force) as temporary:
         temporary.write_text(text, "utf-8")
 
 
 def render_page(
-    summaries: Sequence[RunSummary], comparisons: Sequence[Comparison] = (), checks: Sequence[Check] = ()
+    summaries: Sequence[RunSummary],
+    comparisons: Sequence[Comparison] = (),
+    checks: Sequence[Check | None] = (),
+    failures: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """The page's text; `checks` are empty or one for each comparison."""
+    """The page's text; `checks` are empty or one for each comparison, None where it has none."""
     folder = resources.files(__package__)
     style = (folder / "page.css").read_text("utf-8")
     environment = Environment(
@@ -62,10 +66,12 @@ def render_page(
         subtitle=_subtitle(summaries),
         sections=[page.run_section(summary) for summary in summaries],
         comparisons=[page.comparison_section(comparison, check) for comparison, check in pairs],
+        failures=failures,
         made_by=f"Made by swiftformer {__version__}. This page loads nothing and runs no script.",
         words=wording,
         tone=charts.tone,
         takes_part=takes_part,
+        reservation=reservation,
         residency_text=residency_text,
     )
 

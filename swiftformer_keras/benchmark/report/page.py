@@ -159,15 +159,18 @@ def _caption(summary: RunSummary) -> str:
     return text
 
 
-def _logs(rows: Sequence[Row]) -> list[tuple[str, int, Markup]]:
+def _logs(rows: Sequence[Row]) -> list[tuple[str, Markup]]:
+    """What each is of, and its last lines: of processes, and of what ran besides the rounds."""
     found = []
     for row in rows:
-        for process in row.result.processes:
-            if process.log_excerpt:
-                lines = process.log_excerpt.splitlines()[-_LOG_LINES:]
+        of = [(f"round {process.round}", process.log_excerpt) for process in row.result.processes]
+        of.append(("outside of the rounds", row.result.log_excerpt))
+        for where, excerpt in of:
+            if excerpt:
+                lines = excerpt.splitlines()[-_LOG_LINES:]
                 # Escaped here line by line, so that its line breaks stay the only thing a page keeps of its layout.
                 log = Markup("\n").join(wording.shown_text(line, 400) for line in lines)
-                found.append((row.full_name, process.round, log))
+                found.append((f"{row.full_name}, {where}", log))
     return found[:_LOGS]
 
 

@@ -36,9 +36,14 @@ def device_sheet(run: Run) -> list[tuple[str, str]]:
         ("accelerator", ", ".join(sorted({p.accelerator for p in processes if p.accelerator})) or None),
         ("plan", f"preset {run.plan.preset}: {run.plan.runs} runs and {run.plan.seconds:g} s in {run.plan.processes} "
          f"processes for each configuration, seed {run.plan.seed}"),
+        ("limits", f"before a process a battery of {run.plan.max_battery_c:g} °C and the thermal status "
+         f"{run.plan.max_thermal_status}, waited for at most {run.plan.cool_timeout_s:g} s; then "
+         f"{run.plan.time_limit_s:g} s"),
+        ("waited to cool", _seconds(sum(process.waited_s or 0.0 for process in processes))),
         ("started", run.started_at),
         ("finished", run.finished_at or "not finished"),
-        ("tool", f"swiftformer {run.tool.version}{f', commit {run.tool.commit}' if run.tool.commit else ''}"),
+        ("tool", f"swiftformer {run.tool.version}, "
+         f"{f'commit {run.tool.commit}' if run.tool.commit else 'from no clone, so without a commit'}"),
     ]  # fmt: skip
     for model in run.models:
         facts = [model.name, model.precision, f"{model.size_bytes:,} bytes"]
@@ -48,6 +53,10 @@ def device_sheet(run: Run) -> list[tuple[str, str]]:
         ]
         rows.append((model.file, ", ".join(filter(None, facts))))
     return [(what, value) for what, value in rows if value]
+
+
+def _seconds(value: float) -> str | None:
+    return f"{value:.0f} s in all" if value >= 1 else None
 
 
 def _android(version: str | None, sdk: int | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from swiftformer_keras.benchmark.compare import FALSE_ALARM, Check, Comparison, device_name
 from swiftformer_keras.benchmark.report import wording
-from swiftformer_keras.benchmark.summary import Row, RunSummary, delegate_label, residency_text
+from swiftformer_keras.benchmark.summary import Row, RunSummary, delegate_label, reservation, residency_text
 
 _STYLES = {"wrong_answer": "bold red", "failed": "red", "refused": "dim", "not_run": "dim"}
 _OUTCOMES = {"regressed": "bold red", "lost": "bold red", "unclear": "yellow", "within": ""}
@@ -145,7 +145,6 @@ def _row(row: Row, baseline: Row | None) -> tuple[object, ...]:
 
 
 def _style(row: Row) -> str:
-    residency = row.result.residency
-    if row.result.status == "ok" and residency is not None and residency.verdict == "partial":
+    if row.result.status == "ok" and reservation(row.result):
         return "yellow"
     return _STYLES.get(row.result.status, "")

@@ -48,17 +48,24 @@ def coverage(found: Interval | None) -> str:
     return "" if found is None else percent(found.coverage)
 
 
-def factor(value: float) -> str:
-    """A ratio, "1.42", with more digits near 1 and fewer far from it."""
-    return f"{value:.1f}" if value >= 100 else f"{value:.2f}" if value >= 0.1 else f"{value:.3g}"
+def factor(value: float, digits: int = 2) -> str:
+    """A ratio, "1.42", with fewer digits far from 1."""
+    return f"{value:.1f}" if value >= 100 else f"{value:.{digits}f}" if value >= 0.1 else f"{value:.3g}"
 
 
 def ratio(found: Ratio) -> str:
-    """ "1.42x, 1.38–1.47"; with a question mark and the reason where it is not told from 1."""
-    value = f"{factor(found.value)}x"
+    """ "1.42x, 1.38–1.47"; with the reason where it is not told from 1.
+
+    Where it is, it has as many digits as it takes to see so: "1.007x, 1.004–1.010".
+    """
     if found.interval is None:
-        return f"{value} (too few processes for an interval)"
-    text = f"{value}, {factor(found.interval.low)}–{factor(found.interval.high)}"
+        return f"{factor(found.value)}x (too few processes for an interval)"
+    texts: list[str] = []
+    for digits in range(2, 8):
+        texts = [factor(value, digits) for value in (found.value, found.interval.low, found.interval.high)]
+        if not found.is_clear or 1.0 not in map(float, texts):
+            break
+    text = f"{texts[0]}x, {texts[1]}–{texts[2]}"
     return text if found.is_clear else f"{text} (not told from 1)"
 
 

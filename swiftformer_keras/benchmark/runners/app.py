@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.leftover import AppRun
 from swiftformer_keras.benchmark.moments import now
+from swiftformer_keras.benchmark.parsing.packages import parse_instrumentations
 from swiftformer_keras.benchmark.plan import Configuration, ProcessBudget
-from swiftformer_keras.benchmark.quoting import script
+from swiftformer_keras.benchmark.quoting import checked_component, checked_path, script
 from swiftformer_keras.benchmark.result import MAX_RUNS_KEPT, ProcessResult
 from swiftformer_keras.benchmark.runners.app_result import MAX_BYTES, AppResult, parse_app_result
 from swiftformer_keras.benchmark.runners.log import excerpt
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 PACKAGE = "dev.swiftformer.app"
 INSTRUMENTATION = "dev.swiftformer.app.BenchmarkInstrumentation"
 _MEMORY_RUNS = 8
+_MOST_RUNS = 100_000  # of one process of the app, however short they are
+_ON_SCREEN = "top-app"  # the cpuset of the app that a user has before him
 _QUICK_S = 20.0
 _MAX_SAID = 4 << 20
 _OK, _NOT_THERE = (
@@ -80,10 +83,10 @@ class AppRunner:
             DeviceError: the phone does not answer.
         """
         listed = session.shell(("pm", "list", "instrumentation", self.package), _QUICK_S).text
-        entry = re.compile(
-            rf"^instrumentation:{re.escape(self.package)}/(\S*BenchmarkInstrumentation)\b", re.MULTILINE
-        )
-        if entry.search(listed) is not None:
+        if any(
+            component.startswith(f"{self.package}/") and component.endswith("BenchmarkInstrumentation")
+            for component in parse_instrumentations(listed)
+        ):
             return
         installed = session.shell(("pm", "list", "packages", self.package), _QUICK_S).text
         if re.search(rf"^package:{re.escape(self.package)}\s*$", installed, re.MULTILINE):
@@ -112,7 +115,7 @@ class AppRunner:
         if budget.kind == "memory":
             amount = {"runs": str(_MEMORY_RUNS), "warm_up": "0"}
         else:
-            amount = {"runs": str(budget.runs), "seconds": f"{budget.seconds:.3f}", "warm_up": "auto"}
+            amount = {"runs": str(budget.runs), "seconds": f"{_asked_s(budget):.3f}", "warm_up": "auto"}
         started = now()
         try:
             found = self.start(session, configuration, model, amount, budget.time_limit_s)
@@ -135,6 +138,7 @@ class AppRunner:
             replacing=found.replacing,
             accelerator=found.accelerator,
             xnnpack=found.xnnpack,
+            cpuset=found.cpuset,
             notes=_notes(found, budget),
             error=None if error is None else shown(error, 300),
         )
@@ -151,11 +155,12 @@ class AppRunner:
 
         Raises:
             AppFailedError: it gave no result that can be read.
+            UnsafeTextError: the application id or the model's path is none.
             DeviceError: the phone is gone, or the time limit has passed.
         """
         result = f"swiftformer-{secrets.token_hex(8)}.json"
         given = {
-            "model": model.path,
+            "model": checked_path(model.path),
             "delegate": configuration.delegate,
             "threads": str(configuration.threads),
             "golden": "false",
@@ -165,8 +170,8 @@ class AppRunner:
         command = ["am", "instrument", "-w"]
         for name, value in given.items():
             command += ["-e", name, value]
+        component = checked_component(f"{self.package}/{INSTRUMENTATION}")
         app = AppRun(self.package, result)
-        component = f"{self.package}/{INSTRUMENTATION}"
         session.owe(app)
         try:
             said = session.shell(
@@ -243,10 +248,18 @@ def _not_what_was_asked(found: AppResult, configuration: Configuration, budget: 
         return "the app measured without a warm-up"
     if budget.kind == "timed" and judge(found.warm_up_ms) is WarmUp.MORE:
         return f"the app ended its warm-up after {len(found.warm_up_ms)} runs, before the latency was stable"
-    wanted = budget.runs if budget.kind == "timed" else _MEMORY_RUNS
-    if len(found.samples_ms) < wanted:
-        return f"the app measured {len(found.samples_ms)} runs of {wanted}"
+    wanted, count = budget.runs if budget.kind == "timed" else _MEMORY_RUNS, len(found.samples_ms)
+    if count < wanted:
+        return f"the app measured {count} runs of {wanted}"
+    total_s = sum(found.samples_ms) / 1000
+    if budget.kind == "timed" and count < _MOST_RUNS and total_s < _asked_s(budget) * (1 - 1e-6):
+        return f"the app measured runs of {total_s:.3g} s together, and {_asked_s(budget):g} s were asked for"
     return None
+
+
+def _asked_s(budget: ProcessBudget) -> float:
+    """The seconds as the app is given them, in whole milliseconds."""
+    return round(budget.seconds, 3)
 
 
 def _kept(times_ms: tuple[float, ...]) -> tuple[float, ...]:
@@ -260,6 +273,10 @@ def _notes(found: AppResult, budget: ProcessBudget) -> tuple[str, ...]:
         notes.append("the app is debuggable, and so slower than a release")
     if budget.kind == "timed" and (found.warm == "limit" or judge(found.warm_up_ms) is WarmUp.LIMIT):
         notes.append("warm-up ended at its limit: the latency was not stable")
+    if found.cpuset not in (None, "/") and found.cpuset.rpartition("/")[2] != _ON_SCREEN:
+        notes.append(
+            f"the app ran in the cpuset {found.cpuset}, not in /{_ON_SCREEN} as an app on the screen does"
+        )
     if len(found.samples_ms) > MAX_RUNS_KEPT:
         notes.append(f"the first {MAX_RUNS_KEPT:,} of {len(found.samples_ms):,} runs are kept")
     return tuple(notes)

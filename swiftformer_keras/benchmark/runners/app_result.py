@@ -15,7 +15,7 @@ import numpy as np
 
 from swiftformer_keras import strict_json
 from swiftformer_keras.benchmark import fields
-from swiftformer_keras.benchmark.result import Replacing
+from swiftformer_keras.benchmark.result import MAX_REPLACING, Replacing
 from swiftformer_keras.errors import BenchmarkOutputError
 from swiftformer_keras.shown import shown
 
@@ -62,6 +62,7 @@ class AppResult:
     warm_up_ms: tuple[float, ...]
     samples_ms: tuple[float, ...]
     peak_memory_kib: int | None
+    cpuset: str | None
     app_version: str | None
     debuggable: bool | None
     evaluation: tuple[PictureScores, ...] | None
@@ -114,7 +115,8 @@ def _result(content: object) -> AppResult:
         first_inference_ms=_milliseconds(root, "first_inference_ms"),
         warm_up_ms=_times(root, "warm_up_ms"),
         samples_ms=_times(root, "samples_ms"),
-        peak_memory_kib=_integer(memory, "peak_kib", 0, _MAX_KIB),
+        peak_memory_kib=_integer(memory, "resident_peak_kib", 0, _MAX_KIB),
+        cpuset=_text(running, "cpuset", 200),
         app_version=_text(app, "version", 100),
         debuggable=_flag(app, "debuggable"),
         evaluation=_evaluation(root),
@@ -123,10 +125,14 @@ def _result(content: object) -> AppResult:
 
 
 def _replacing(running: Mapping[str, Any]) -> tuple[Replacing, ...] | None:
+    """The log's lines on who took what; None, so that nothing is assumed, where there are more than can be kept."""
     if running.get("replacing") is None:
         return None
+    entries = fields.items(running, "replacing", _MAX_RUNS)
+    if len(entries) > MAX_REPLACING:
+        return None
     found = []
-    for item in fields.items(running, "replacing", 1000):
+    for item in entries:
         entry = _object(item, "'replacing'")
         taken = fields.integer(entry, "taken", 0, 1 << 30) if "taken" in entry else None
         total = fields.integer(entry, "total", 0, 1 << 30) if "total" in entry else None

@@ -16,7 +16,7 @@ from swiftformer_keras.benchmark.affinity import crowded, taskset_mask
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import Configuration, ProcessBudget
-from swiftformer_keras.benchmark.quoting import script
+from swiftformer_keras.benchmark.quoting import checked_path, script
 from swiftformer_keras.benchmark.residency import NNAPI_NAMES_DEVICES_API
 from swiftformer_keras.benchmark.result import ProcessResult
 from swiftformer_keras.benchmark.runners.log import last_lines
@@ -35,7 +35,9 @@ _MEMORY_RUNS = 8
 _QUICK_S = 20.0
 _MAX_SAID = 4 << 20
 _MACHINES = {0xB7: "arm64-v8a", 0x28: "armeabi-v7a", 0x3E: "x86_64", 0x03: "x86", 0xF3: "riscv64"}
-_DELEGATE_FLAGS = {"cpu": (), "gpu": ("--use_gpu=true",), "nnapi": ("--use_nnapi=true",)}
+_NO_NNAPI_CPU = "--disable_nnapi_cpu=true"
+_DELEGATE_FLAGS = {"cpu": (), "gpu": ("--use_gpu=true",), "nnapi": ("--use_nnapi=true", _NO_NNAPI_CPU)}
+_TIMED_SHARE = 0.95  # of the seconds that were asked for: the rest is the tool's own work between two runs
 _ANY_ACCELERATOR = "any but NNAPI's own CPU driver"
 
 
@@ -92,7 +94,10 @@ class BenchmarkModelRunner:
         Raises:
             DeviceError: the phone is gone, or the time limit has passed.
         """
-        command = [self._remote[session.folder], *self._arguments(configuration, model.path, budget)]
+        command = [
+            self._remote[session.folder],
+            *self._arguments(configuration, checked_path(model.path), budget),
+        ]
         crowd = None
         if configuration.affinity is not None:
             mask = taskset_mask(configuration.affinity, session.facts)
@@ -114,7 +119,7 @@ class BenchmarkModelRunner:
             return ProcessResult(
                 round=round_number, started_at=started, error=shown(why, 300), log_excerpt=last_lines(text)
             )
-        error_line = _wrong(found, configuration, done.returncode)
+        error_line = _wrong(found, configuration, done.returncode, budget)
         return ProcessResult(
             round=round_number,
             started_at=started,
@@ -124,8 +129,8 @@ class BenchmarkModelRunner:
             memory_kib=found.peak_memory_kib if budget.kind == "memory" else None,
             runtime_version=found.runtime_version,
             replacing=found.replacing,
-            accelerator=_accelerator(configuration, session.facts),
-            notes=(*_notes(found), *([] if crowd is None else [crowd])),
+            accelerator=_accelerator(configuration, session.facts, found),
+            notes=(*_notes(found, budget), *([] if crowd is None else [crowd])),
             error=error_line,
             log_excerpt=None if error_line is None else last_lines(text),
         )
@@ -166,14 +171,19 @@ def abi_of(binary: Path) -> str:
     return _MACHINES.get(machine, f"another processor ({machine:#x})")
 
 
-def _wrong(found: ToolOutput, configuration: Configuration, returncode: int) -> str | None:
+def _wrong(
+    found: ToolOutput, configuration: Configuration, returncode: int, budget: ProcessBudget
+) -> str | None:
     """Why figures that could be read do not count."""
     flags = _DELEGATE_FLAGS[configuration.delegate]
-    if any(flag in found.unknown_flags for flag in flags):
+    if flags and flags[0] in found.unknown_flags:
         hint = "; LiteRT 2.x has no NNAPI" if configuration.delegate == "nnapi" else ""
         return f"this benchmark_model does not know {flags[0]}, so it ran on the CPU{hint}"
     if returncode != 0:
         return f"benchmark_model ended with {_ended(returncode)} after its results"
+    wanted = _MEMORY_RUNS if budget.kind == "memory" else budget.runs
+    if found.timed.count < wanted:
+        return f"benchmark_model measured {found.timed.count} runs of {wanted}"
     return None
 
 
@@ -182,18 +192,23 @@ def _ended(returncode: int) -> str:
     return f"signal {returncode - 128}" if returncode > 128 else f"code {returncode}"
 
 
-def _accelerator(configuration: Configuration, facts: DeviceFacts) -> str | None:
-    """The tool keeps NNAPI's own CPU driver out (`disable_nnapi_cpu`, on by default), where Android lets it."""
+def _accelerator(configuration: Configuration, facts: DeviceFacts, found: ToolOutput) -> str | None:
+    """NNAPI's own CPU driver is kept out where Android lets it, and where this tool knows the flag for it."""
     if configuration.delegate != "nnapi" or (facts.sdk or 0) < NNAPI_NAMES_DEVICES_API:
         return None
-    return _ANY_ACCELERATOR
+    return None if _NO_NNAPI_CPU in found.unknown_flags else _ANY_ACCELERATOR
 
 
-def _notes(found: ToolOutput) -> tuple[str, ...]:
+def _notes(found: ToolOutput, budget: ProcessBudget) -> tuple[str, ...]:
     notes = [f"{'TFLite' if found.format == 'tflite' else 'LiteRT 2.x'} benchmark_model: no single runs"]
     notes.append(f"warm-up of {WARM_UP_SECONDS:g} s, not until the latency is stable")
     if found.timed.median_ms is None:
         notes.append("the tool gives no median: its mean stands for it")
+    total_s = found.timed.count * found.timed.mean_ms / 1000
+    if budget.kind == "timed" and total_s < _TIMED_SHARE * budget.seconds:
+        notes.append(
+            f"its timed runs took {total_s:.3g} s together, and {budget.seconds:.3g} s were asked for"
+        )
     if found.says is not None and found.replacing is None:
         notes.append(found.says)
     return tuple(notes)

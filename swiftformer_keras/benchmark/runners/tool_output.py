@@ -13,7 +13,7 @@ import math
 import re
 from typing import Literal
 
-from swiftformer_keras.benchmark.result import Aggregate, Replacing
+from swiftformer_keras.benchmark.result import MAX_REPLACING, Aggregate, Replacing
 from swiftformer_keras.errors import BenchmarkOutputError
 from swiftformer_keras.shown import shown
 
@@ -241,12 +241,14 @@ def _peak_kib(lines: list[str]) -> int | None:
 
 
 def _replacing(lines: list[str]) -> tuple[Replacing, ...] | None:
-    """What was taken; empty where the tool says that nothing was, None where it shows no counts."""
+    """What was taken; empty where the tool says that nothing was, None where it shows no counts, or too many."""
     found = [
         Replacing(match[3], int(match[1]), int(match[2]), int(match[4]))
         for line in lines
         if (match := _REPLACING.search(line)) and int(match[1]) <= int(match[2])
     ]
+    if len(found) > MAX_REPLACING:
+        return None
     if found or any(_NOT_APPLIED.search(line) for line in lines):
         return tuple(found)
     return None

@@ -99,7 +99,7 @@ def synthetic_run(
         started_at=start.isoformat(),
         finished_at=(start + timedelta(minutes=0.35 * len(order))).isoformat(),
         device=device,
-        plan=PlanRecord("app", "quick", processes, 128, 10.0, seed),
+        plan=PlanRecord("app", "quick", processes, 128, 10.0, seed, 38.0, 0, 300.0, 153.333),
         models=(
             ModelRecord(FLOAT16, _sha(FLOAT16), 7_214_336, "Synthetic XS", "float16", 214),
             ModelRecord(INT8, _sha(INT8), 3_981_120, "Synthetic XS", "int8", 231),
@@ -181,6 +181,8 @@ def _process(
         replacing=(Replacing("SyntheticDelegate", 214, 214, 1),),
         accelerator="synthetic-npu" if configuration.delegate == "nnapi" else None,
         xnnpack=configuration.delegate == "cpu",
+        cpuset="/top-app",
+        waited_s=0.25,
         state_after=_state(at + timedelta(seconds=15), minutes + 0.25),
     )
 

@@ -93,6 +93,22 @@ def test_a_difference_within_the_bound_passes_and_one_above_does_not(host: HostA
     assert found.largest_difference == pytest.approx(0.2 * spread, rel=1e-3)
 
 
+def test_the_difference_that_is_shown_is_the_one_that_its_own_bound_refuses() -> None:
+    """A picture of large scores may differ by more than one of small scores, whose bound is smaller."""
+    rows = np.array([[0.0, 100.0, 50.0], [0.0, 1.0, 0.5]], np.float32)
+    host = HostAnswers(rows, ("a" * 64, "b" * 64), None, False)
+    digests = host.input_sha256
+    near = [rows[0] + np.float32([0, 0, 1.0]), rows[1].copy()]
+    phone = [PictureScores(f"{n}.png", near[n], digests[n], None) for n in range(2)]
+    found = compare(host, phone)
+    assert found.passed and found.largest_difference == pytest.approx(1.0) and found.bound > 1.0
+    near[1][2] += 0.5
+    found = compare(host, phone)
+    assert not found.passed and found.largest_difference == pytest.approx(0.5) and found.bound < 0.5
+    none = [PictureScores(f"{n}.png", row * np.nan, digests[n], None) for n, row in enumerate(rows)]
+    assert (compare(host, none).largest_difference, compare(host, none).bound) == (None, None)
+
+
 def test_no_number_another_input_or_no_scores_never_pass(host: HostAnswers) -> None:
     nan = host.scores[0].copy()
     nan[0] = np.nan

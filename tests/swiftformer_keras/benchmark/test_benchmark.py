@@ -10,6 +10,7 @@ import pytest
 
 from converters.android.adb_client import Adb
 from swiftformer_keras.benchmark import leftover
+from swiftformer_keras.benchmark.cooling import CoolLimit
 from swiftformer_keras.benchmark.execute import no_progress
 from swiftformer_keras.benchmark.job import measure
 from swiftformer_keras.benchmark.request import Request, prepare
@@ -66,6 +67,7 @@ def test_rounds_are_interleaved_and_every_process_is_asked_for_the_same(bench: B
 
 def test_json_is_one_object_with_the_figures(bench: Bench) -> None:
     found = json_of(bench("--json", code=0))
+    assert list(found) == ["command", "version", "format_version", "phones", "html", "complete"]
     assert found["complete"] is True
     (phone,) = found["phones"]
     assert phone["file"] == str(bench.out)
@@ -95,7 +97,10 @@ def test_a_partial_delegate_is_called_partial(bench: Bench) -> None:
 
 def test_a_share_that_nothing_shows_is_unknown(bench: Bench) -> None:
     bench.phone.app.behaviours["gpu"] = Behaviour(5.0, shares=None)
+    bench.phone.app.cpuset = "/foreground"
     ended = bench("--delegate", "gpu", code=0)
+    assert ended.run.configurations[0].processes[0].cpuset == "/foreground"
+    assert "the app ran in the cpuset /foreground, not in /top-app" in " ".join(ended.out.split())
     assert ended.run.configurations[0].residency.verdict == "unknown"
     assert "share unknown" in ended.out
 
@@ -119,7 +124,16 @@ def test_a_hot_phone_is_waited_for_and_what_was_measured_hot_is_noted(bench: Ben
     calm = bench("--cool-timeout", "30", code=0)
     assert not any(process.notes for each in calm.run.configurations for process in each.processes)
     bench.phone.change(thermal_statuses=(3,))
-    hot = bench("--cool-timeout", "0", code=0)
+    waited = [process.waited_s for each in calm.run.configurations for process in each.processes]
+    assert 1 <= waited[0] < 30, "a first pause of one second"
+    hot = bench("--cool-timeout", "0", "--max-battery-temperature", "40", "--time-limit", "90", code=0)
+    plan = hot.run.plan
+    assert (plan.max_battery_c, plan.max_thermal_status, plan.cool_timeout_s, plan.time_limit_s) == (
+        40,
+        0,
+        0,
+        90,
+    )
     (first, _) = hot.run.configurations[0].processes
     assert first.notes == ("measured hot: thermal status 3, above 0",)
     assert first.state_before.thermal_status == 3
@@ -206,9 +220,19 @@ def interrupted(bench: Bench, *options: str) -> None:
     write_run(bench.out, dataclasses.replace(run, configurations=left, finished_at=None))
 
 
-def test_a_run_goes_on_with_the_version_of_the_app_that_it_was_begun_with(bench: Bench) -> None:
+def test_a_run_goes_on_with_its_limits_and_the_version_of_the_app_that_it_was_begun_with(
+    bench: Bench,
+) -> None:
     interrupted(bench)
-    ended = bench("--resume", str(bench.out), code=0)
+    run = read_run(bench.out)
+    limits = {"max_battery_c": 40.0, "cool_timeout_s": 60.0, "time_limit_s": 70.0}
+    write_run(bench.out, dataclasses.replace(run, plan=dataclasses.replace(run.plan, **limits)))
+    job = prepare(Request((MODEL,), resume=bench.out), no_progress)
+    assert (job.cool, job.time_limit_s) == (CoolLimit(battery_c=40.0, timeout_s=60.0), 70.0)
+    for option in ("--max-battery-temperature", "--cool-timeout", "--time-limit"):
+        assert "goes on with it" in bench("--resume", str(bench.out), option, "55", code=2).error
+    ended = bench("--resume", str(bench.out), "--time-limit", "70", code=0)
+    assert ended.run.plan == dataclasses.replace(run.plan, **limits)
     assert [note.split(" at ")[0] for note in ended.run.notes] == ["resumed"]
     (each,) = ended.run.configurations
     assert [process.app_version for process in each.processes] == ["0.1.0", "0.1.0"]

@@ -19,6 +19,7 @@ class Clock:
 
     def __init__(self, *states: DeviceState) -> None:
         self.now, self.states, self.pauses = 100.0, list(states), list[float]()
+        self.told: list[str] = []
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -28,7 +29,9 @@ class Clock:
         return self.states.pop(0) if len(self.states) > 1 else self.states[0]
 
     def wait(self, limit: CoolLimit) -> Waited:
-        return wait_until_cool(self.read, limit, clock=lambda: self.now, sleep=self.sleep)
+        return wait_until_cool(
+            self.read, limit, clock=lambda: self.now, sleep=self.sleep, told=self.told.append
+        )
 
 
 def heated(status: int | None = 0, battery_c: float | None = 30.0) -> DeviceState:
@@ -38,12 +41,17 @@ def heated(status: int | None = 0, battery_c: float | None = 30.0) -> DeviceStat
 def test_a_cool_phone_is_not_waited_for() -> None:
     clock = Clock(heated())
     assert clock.wait(CoolLimit()) == Waited(0.0, True, "", heated())
-    assert clock.pauses == []
+    assert clock.pauses == clock.told == []
 
 
 def test_one_that_cools_down() -> None:
     clock = Clock(heated(3), heated(2, 40.0), heated(0, 39.0), heated(0, 38.0))
     assert clock.wait(CoolLimit(battery_c=38.0)) == Waited(1 + 2 + 4, True, "", heated(0, 38.0))
+    assert clock.told == [
+        "thermal status 3, above 0",
+        "thermal status 2, above 0; battery at 40.0 °C, above 38 °C",
+        "battery at 39.0 °C, above 38 °C",
+    ]
 
 
 def test_one_that_stays_hot() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from swiftformer_keras.benchmark.affinity import check_affinity, taskset_mask
 from swiftformer_keras.benchmark.facts import CpuCluster, DeviceFacts
+from swiftformer_keras.benchmark.records import read_record, write_record
 from swiftformer_keras.benchmark.state import ClusterState, DeviceState
 from swiftformer_keras.errors import AffinityError
 from tests.harness import assert_refused
@@ -43,8 +44,8 @@ STATE = DeviceState(
 
 
 def test_there_and_back() -> None:
-    assert DeviceFacts.from_json(json.loads(json.dumps(FACTS.to_json()))) == FACTS
-    assert DeviceState.from_json(json.loads(json.dumps(STATE.to_json()))) == STATE
+    assert read_record(DeviceFacts, json.loads(json.dumps(write_record(FACTS))), "x") == FACTS
+    assert read_record(DeviceState, json.loads(json.dumps(write_record(STATE))), "x") == STATE
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_there_and_back() -> None:
 )
 def test_facts_that_make_no_sense(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
-        DeviceFacts.from_json({**FACTS.to_json(), field: value})
+        read_record(DeviceFacts, {**write_record(FACTS), field: value}, "x")
 
 
 @pytest.mark.parametrize(
@@ -85,17 +86,17 @@ def test_facts_that_make_no_sense(field: str, value: object) -> None:
 )
 def test_states_that_make_no_sense(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
-        DeviceState.from_json({**STATE.to_json(), field: value})
+        read_record(DeviceState, {**write_record(STATE), field: value}, "x")
 
 
 def test_fields_that_lack_or_are_unknown() -> None:
-    for read, values in ((DeviceFacts.from_json, FACTS.to_json()), (DeviceState.from_json, STATE.to_json())):
+    for kind, values in ((DeviceFacts, write_record(FACTS)), (DeviceState, write_record(STATE))):
         with pytest.raises(ValueError, match="clusters"):
-            read({name: value for name, value in values.items() if name != "clusters"})
+            read_record(kind, {name: value for name, value in values.items() if name != "clusters"}, "x")
         with pytest.raises(ValueError, match="<script>"):
-            read({**values, "<script>": 1})
+            read_record(kind, {**values, "<script>": 1}, "x")
         with pytest.raises(ValueError, match="no JSON object"):
-            read([values])
+            read_record(kind, [values], "x")
 
 
 @pytest.mark.parametrize(

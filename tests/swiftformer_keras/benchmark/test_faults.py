@@ -202,6 +202,7 @@ def test_the_log_of_a_crash_is_kept_outside_of_the_rounds_too(bench: Bench) -> N
         ({"model__sha256": "0" * 64}, "measured another model"),
         ({"error": "out of memory"}, "out of memory"),
         ({"running__replacing": []}, "CPU"),
+        ({"memory": {"peak_kib": 5}}, "the runner does not say it"),
     ],
 )
 def test_peak_memory_of_a_process_that_went_wrong_counts_for_nothing(
@@ -218,6 +219,22 @@ def test_more_runs_than_a_file_has_room_for(bench: Bench) -> None:
     (each,) = bench("--delegate", "gpu", code=0).run.configurations
     assert each.processes[0].samples_ms == (0.123456,) * 10_000
     assert "the first 10,000 of 10,001 runs are kept" in each.processes[0].notes
+
+
+def test_more_of_anything_than_a_file_has_room_for_is_read_back(bench: Bench) -> None:
+    """`Ended.run` is the file as `report` and `--resume` read it."""
+    line = {"delegate": "TfLiteGpuDelegateV2", "taken": 1, "total": 1, "partitions": 1}
+    bench.phone.app = rewritten(
+        edited(
+            running__replacing=[line] * 401,
+            running__accelerator="[:{" * 60,
+            running__runtime_version="[:{" * 60,
+            warm_up_ms=[10.0] * 400_000,
+        )
+    )
+    (each,) = bench("--delegate", "gpu", code=0).run.configurations
+    assert each.processes[0].replacing is None and each.residency.verdict == "unknown"
+    assert len(each.processes[0].warm_up_ms) == 10_000
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -291,6 +308,7 @@ def edited(**fields: object) -> Callable[[bytes], bytes]:
         (edited(model__sha256="0" * 64), "measured another model"),
         (edited(running__delegate="cpu"), "measured cpu and not gpu"),
         (edited(samples_ms=[1.0]), "measured 1 runs of 4"),
+        (edited(samples_ms=[1.0] * 8), "measured runs of 0.008 s together, and 0.01 s were asked for"),
         (edited(running__threads=1), "measured with 1 threads and not with 4"),
         (edited(warm_up_ms=[]), "without a warm-up"),
         (edited(warm_up_ms=[10.0] * 8), "ended its warm-up after 8 runs"),

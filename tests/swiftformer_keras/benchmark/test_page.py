@@ -140,6 +140,25 @@ def test_wrong_and_failed_are_red_and_partial_is_never_plain(page):
     assert "signal 11 (SIGSEGV), code 1" in page.text, "the log excerpt"
 
 
+def test_only_what_nothing_is_unknown_of_is_plainly_measured(runs):
+    text = render_page(runs[:1])
+    states = re.findall(r'data-label="state"><span class="(\w+)">([^<]*)</span>', text)
+    assert states.count(("fine", "measured")) == 6
+    assert states.count(("caution", "accelerator unknown")) == 2 and states.count(("caution", "partial")) == 1
+    assert [kind for kind, _ in states].count("flag") == 3 and len(states) == 12
+
+
+def test_the_page_has_what_went_wrong_outside_of_the_rounds_and_elsewhere(runs):
+    first, *others = runs[0].run.configurations
+    logged = dataclasses.replace(first, log_excerpt="F DEBUG : synthetic <b>crash</b> for golden inputs")
+    summary = summarise_run(dataclasses.replace(runs[0].run, configurations=(logged, *others)))
+    page = Page(render_page([summary], failures=[("SERIAL<2>", "the phone\x1b is offline")]))
+    assert "Log of synthetic_xs_float16 cpu 1 thread, outside of the rounds" in page.text
+    assert "synthetic <b>crash</b> for golden inputs" in page.text
+    assert "Phones without a run" in page.text and "SERIAL<2> : the phone\\x1b is offline" in page.text
+    assert "Phones without a run" not in Page(render_page(runs[:1])).text
+
+
 def test_the_answers_to_golden_inputs_are_a_table(page):
     assert "Answers to golden inputs" in page.text
     assert page.text.count("not the host's") == 1 and page.text.count("as the host's") >= 9

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
 from converters.android.adb_client import parse_devices
-from swiftformer_keras.benchmark.facts import CpuCluster
+from swiftformer_keras.benchmark.facts import MAX_CLUSTERS, CpuCluster
 from swiftformer_keras.benchmark.parsing import cpufreq, packages, power, properties, storage
 from swiftformer_keras.benchmark.parsing.battery import Battery, parse_battery
 from swiftformer_keras.benchmark.parsing.thermal import parse_thermal
+from swiftformer_keras.benchmark.runners.app import _why
 from swiftformer_keras.benchmark.state import ClusterState
 from tests.harness import FIXTURES
+from tests.phone.programs.activity import result_lines, status_lines
 
 OUTPUTS = FIXTURES / "device_outputs"
 LONG_BYTES = 100_000
@@ -26,7 +29,6 @@ LONG = tuple(
         "level: ",
         "9",
         "1 1 1 1% /",
-        "versionName=x ",
         "\x1b[",
     )
 )
@@ -53,7 +55,18 @@ def recorded(name: str) -> str:
 def test_every_recording_is_explained() -> None:
     table = recorded("README.md")
     for path in OUTPUTS.iterdir():
-        assert path.name == "README.md" or f"`{path.name}`" in table
+        short = re.sub("synthetic_instrument(?!_done)", "...", path.name)
+        assert path.name == "README.md" or f"`{path.name}`" in table or f"`{short}`" in table
+
+
+def test_more_clusters_than_a_processor_has_are_none() -> None:
+    said = [
+        f"/sys/devices/system/cpu/cpu{core}/cpufreq/{name}"
+        for core in range(40)
+        for name in (f"related_cpus:{core}", "cpuinfo_max_freq:1000")
+    ]
+    assert len(cpufreq.parse_clusters("\n".join(said[: 2 * MAX_CLUSTERS]))) == MAX_CLUSTERS
+    assert cpufreq.parse_clusters("\n".join(said)) == cpufreq.parse_cluster_states("\n".join(said)) == ()
 
 
 def test_batteries() -> None:
@@ -149,12 +162,28 @@ def test_packages() -> None:
         "de.konzeptix.test.app.test/android.test.InstrumentationTestRunner": "de.konzeptix.test.app",
         "org.chromium.webview_shell/.WebViewLayoutTestRunner": "org.chromium.webview_shell",
     }
-    path = "/data/app/~~a==/x-1==/base.apk"
-    assert packages.parse_package_paths(f"package:{path}\n") == (path,)
-    assert packages.parse_package_paths("") == ()
-    said = "    versionCode=3 minSdk=26 targetSdk=35\n    versionName=0.1.0\n"
-    assert packages.parse_package_version(said) == ("0.1.0", 3)
-    assert packages.parse_package_version("Unable to find package: x\n") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("done", "left no result (am instrument ended with code -1)"),
+        ("refused", "is older than this package"),
+        ("crashed", "the app crashed: Native crash: Segmentation fault"),
+        ("missing", "is not there any more, or has no benchmark entry"),
+    ],
+)
+def test_what_am_instrument_prints(name: str, said: str) -> None:
+    """Where there is no result file; cut within its last line, it was cut short."""
+    text = recorded(f"synthetic_instrument_{name}.txt")
+    assert said in _why(text, "dev.swiftformer.app")
+    if name == "done":
+        assert "was cut short" in _why(text[:-5], "dev.swiftformer.app")
+        steps = [{"status": "loading /data/local/tmp/x.tflite"}, {"status": "running 50 or more"}]
+        result = {"result": "/storage/emulated/0/Android/data/dev.swiftformer.app/files/x.json"}
+        assert text == "".join(status_lines(each, 1) for each in steps) + result_lines(result, -1), (
+            "our phone"
+        )
 
 
 def test_devices() -> None:
@@ -194,8 +223,6 @@ def every_parser(said: str) -> None:
     cpufreq.parse_cluster_states(said)
     power.parse_awake(said)
     packages.parse_instrumentations(said)
-    packages.parse_package_paths(said)
-    packages.parse_package_version(said)
     parse_devices(said)
 
 

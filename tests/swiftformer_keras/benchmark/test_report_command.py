@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from swiftformer_keras.benchmark import OUTPUT_VERSION, result
+from swiftformer_keras.benchmark.compare import check, compare
+from swiftformer_keras.benchmark.report.data import comparison_data, run_data
 from swiftformer_keras.benchmark.run_file import encode_run
+from swiftformer_keras.benchmark.summary import summarise_run
 from tests.swiftformer_keras.benchmark.hostile_runs import hostile_run
 from tests.swiftformer_keras.benchmark.synthetic_runs import OTHER_DEVICE, synthetic_run
 from tests.swiftformer_keras.cli.running import assert_one_line, call_cli
+
+DOCUMENT = Path(result.__file__).with_name("RESULT_FORMAT.md")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +63,37 @@ def test_json_has_every_configuration(folder):
     assert content["runs"][0]["configurations"][10]["compared"] is False
     findings = content["comparisons"][0]["check"]["findings"]
     assert [each["outcome"] for each in findings] == ["regressed"] * 9
+
+
+def test_the_document_names_every_field_of_json(folder):
+    """One table an object, in its order."""
+    text = DOCUMENT.read_text("utf-8")
+    assert f"# What `--json` prints, version {OUTPUT_VERSION}" in text
+    tables = {
+        title: re.findall(r"^\| `(\w+)`", section, re.MULTILINE)
+        for title, section in re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+    }
+    summary = summarise_run(synthetic_run(1, processes=6))
+    run = run_data(summary)
+    comparison = compare(summary, summary)
+    compared = comparison_data(comparison, check(comparison, 0.05))
+    found = json.loads(
+        call_cli(
+            "report", folder / "before.json", "--json", folder / "same.json", "--max-regression=5%"
+        ).stdout
+    )
+    assert found["format_version"] == OUTPUT_VERSION
+    assert ["command", "version", "format_version", *tables["The object of `report`"]] == list(found)
+    assert tables["One of `runs`"] == list(run)
+    assert tables["One of its `configurations`"] == list(run["configurations"][0])
+    assert tables["One of `comparisons`"] == list(compared)
+    assert tables["A `check`"] == list(compared["check"])
+    for words in (
+        compared["configurations"][0],
+        compared["check"]["findings"][0],
+        run["configurations"][1]["speed"],
+    ):
+        assert all(f"`{name}`" in text for name in words)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,12 @@ def test_nnapi_with_a_named_accelerator_is_what_it_took():
 @pytest.mark.parametrize("accelerator", [None, "", "nnapi-reference"])
 def test_nnapis_own_cpu_driver_is_no_accelerator(accelerator):
     found = judge("nnapi", [nnapi(220)], sdk=30, accelerator=accelerator)
-    assert found.verdict == "unknown" and "own CPU driver" in found.note
+    assert found.verdict == "unknown" and "own CPU driver" in found.note and found.driver_unknown
+    part = judge("nnapi", [nnapi(100)], sdk=30, accelerator=accelerator)
+    assert part.verdict == "partial" and part.driver_unknown
+    assert part.note.startswith("120 of 220 operators ran on the CPU; accelerator unknown")
+    assert not judge("nnapi", [nnapi(100)], sdk=30, accelerator="npu").driver_unknown
+    assert not judge("nnapi", [XNNPACK], sdk=30, accelerator=accelerator).driver_unknown
 
 
 def test_nnapi_carries_its_deprecation_and_its_lowest_level():

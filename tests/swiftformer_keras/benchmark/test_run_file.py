@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from swiftformer_keras.benchmark import records, result, run_file
-from swiftformer_keras.benchmark.facts import CpuCluster
+from swiftformer_keras.benchmark import fields, records, result, run_file
+from swiftformer_keras.benchmark.facts import MAX_CLUSTERS, CpuCluster
 from swiftformer_keras.benchmark.parsing.thermal import MAX_SENSORS
 from swiftformer_keras.benchmark.plan import MAX_CONFIGURATIONS
+from swiftformer_keras.benchmark.result import Replacing
 from swiftformer_keras.benchmark.run_file import decode_run, encode_run, read_run, write_run
 from swiftformer_keras.benchmark.state import ClusterState
 from swiftformer_keras.benchmark.warm_up import MOST_RUNS
@@ -81,14 +82,15 @@ def test_texts_are_cut_when_written_and_not_refused_when_read(run):
         (b"[]", "is not a benchmark run"),
         (b"\xff\xfe{}", "is not UTF-8"),
         (b'{"format": "swiftformer-benchmark", "version": 1}', "is not a benchmark run"),
-        (b'{"format": "swiftformer-benchmark-run", "version": 2}', "is version 2 of the format"),
+        (b'{"format": "swiftformer-benchmark-run", "version": 3}', "is version 3 of the format"),
         (b'{"format": "swiftformer-benchmark-run", "version": "\x1b[31m"}', "is not JSON"),
-        (b'{"format": "swiftformer-benchmark-run", "version": 1}', "lacks 'configurations'"),
+        (b'{"format": "swiftformer-benchmark-run", "version": 1}', "is version 1 of the format"),
+        (b'{"format": "swiftformer-benchmark-run", "version": 2}', "lacks 'configurations'"),
         (b'{"format": 1, "format": "swiftformer-benchmark-run"}', "a name occurs twice"),
         (b'{"format": NaN}', "NaN is not a JSON number"),
         (b'{"format": ' + b"9" * 5000 + b"}", "is not JSON"),
         (b"[" * 100_000, "nested too deeply"),
-        (b"[" * 1_100_000, "fields and lists"),
+        (b"[" * 2_100_000, "fields and lists"),
     ],
 )
 def test_what_is_no_run_is_one_line(content, mention):
@@ -100,7 +102,8 @@ def largest(run, configurations: int, runs: int):
     full = next(each for each in run.configurations if each.status == "ok")
     process = full.processes[-1]
     heat = {f"synthetic_sensor_{number:07}": 41.234 for number in range(MAX_SENSORS)}
-    state = dataclasses.replace(process.state_before, temperatures_c=heat)
+    clusters = process.state_before.clusters[:1] * MAX_CLUSTERS
+    state = dataclasses.replace(process.state_before, temperatures_c=heat, clusters=clusters)
     process = dataclasses.replace(
         process,
         state_before=state,
@@ -108,6 +111,7 @@ def largest(run, configurations: int, runs: int):
         warm_up_ms=(0.987654,) * MOST_RUNS,
         samples_ms=(0.498765,) * runs,
         notes=("n" * 400,) * 3,
+        replacing=process.replacing * result.MAX_REPLACING,
     )
     processes = tuple(dataclasses.replace(process, round=number) for number in range(12))
     each = dataclasses.replace(full, processes=processes)
@@ -117,7 +121,7 @@ def largest(run, configurations: int, runs: int):
 def test_the_largest_plan_stays_within_the_bounds_of_its_file(run):
     alone = encode_run(largest(run, 1, result.MAX_RUNS_KEPT))
     assert len(alone) * MAX_CONFIGURATIONS < run_file.MAX_BYTES
-    marks = sum(map(alone.count, (b"[", b"{", b":")))
+    marks = run_file.structure(alone)
     assert marks * MAX_CONFIGURATIONS < run_file.MAX_STRUCTURE
     assert len(decode_run(alone, "x").configurations[0].processes[0].samples_ms) == result.MAX_RUNS_KEPT
 
@@ -176,6 +180,38 @@ def test_every_value_has_its_type_and_its_bounds(small):
             changed = copy.deepcopy(small)
             at(changed, path[:-1])[path[-1]] = each
             refused(changed)
+
+
+def test_lists_are_cut_when_written_and_not_refused_when_read(run):
+    first = run.configurations[0].processes[0]
+    notes = tuple(f"note {number}" for number in range(fields.MAX_ITEMS + 1))
+    entries = tuple(Replacing("TfLiteGpuDelegateV2", 1, 2, 1) for _ in range(result.MAX_REPLACING + 1))
+    full = dataclasses.replace(first, notes=notes, replacing=entries)
+    configuration = dataclasses.replace(run.configurations[0], processes=(full,))
+    found = decode_run(encode_run(dataclasses.replace(run, configurations=(configuration,))), "x")
+    [process] = found.configurations[0].processes
+    assert process.notes == notes[:-1] and process.replacing == entries[:-1]
+
+
+def test_lists_of_as_many_items_as_the_document_says_are_read(small):
+    small = copy.deepcopy(small)
+    small["notes"] = ["n"] * 1024
+    assert len(decode_run(json.dumps(small).encode(), "x").notes) == 1024
+    refused({**small, "notes": ["n"] * 1025}, "1,025 items; 1024 is the limit")
+
+
+def test_brackets_within_texts_are_no_structure(run):
+    """A phone's log may hold as many as it likes: 100 configurations with one excerpt each."""
+    log = "[" * 10_000 + ":{" * 5_000
+    crashed = dataclasses.replace(run.configurations[0].processes[0], log_excerpt=log, error='"\\')
+    each = dataclasses.replace(run.configurations[0], processes=(crashed,), log_excerpt=log)
+    many = dataclasses.replace(run, configurations=(each,) * MAX_CONFIGURATIONS)
+    assert len(decode_run(encode_run(many), "x").configurations) == MAX_CONFIGURATIONS
+
+
+@pytest.mark.parametrize("end", [b'"', b"\\", b'\\"'])
+def test_a_text_without_an_end_takes_no_time(end):
+    refused(b'{"' + b'\\"' * 1_000_000 + end, "is not JSON")
 
 
 def test_lists_are_bounded(small):

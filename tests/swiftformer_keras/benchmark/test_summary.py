@@ -11,6 +11,7 @@ from swiftformer_keras.benchmark.report import wording
 from swiftformer_keras.benchmark.report.table import run_lines, run_table
 from swiftformer_keras.benchmark.residency import Residency
 from swiftformer_keras.benchmark.result import Aggregate, ProcessResult, Verification
+from swiftformer_keras.benchmark.statistics import Interval, Ratio
 from swiftformer_keras.benchmark.summary import (
     delegate_label,
     process_median,
@@ -132,11 +133,14 @@ def test_a_latency_that_did_not_settle_is_told(run):
         ("none", 0, "gpu (not used)"),
         ("unknown", None, "gpu (share unknown)"),
         ("unknown", 10, "gpu (accelerator unknown)"),
+        ("partial, driver unknown", 5, "gpu (partial, accelerator unknown)"),
     ],
 )
 def test_only_a_full_delegate_is_called_by_its_name_alone(run, verdict, taken, label):
     gpu = dataclasses.replace(run.configurations[0].configuration, delegate="gpu")
-    row = first_with(run, configuration=gpu, residency=Residency("gpu", taken, 10, 2, verdict))
+    verdict, _, driver = verdict.partition(", ")
+    residency = Residency("gpu", taken, 10, 2, verdict, driver_unknown=bool(driver))
+    row = first_with(run, configuration=gpu, residency=residency)
     assert delegate_label(row.result) == label
     assert residency_text(row.result) == (
         "operators: unknown" if taken is None else f"{taken} of 10 operators in 2 partitions"
@@ -150,6 +154,20 @@ def test_ratios_that_are_not_told_from_one_say_so(run, summary):
     found = summarise_run(gpu_first)
     assert wording.speed(found.rows[1], found.baseline).endswith("(not told from 1)")
     assert wording.speed(found.rows[0], found.baseline) == "1 (baseline)"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (1.42, 1.38, 1.47, "1.42x, 1.38–1.47"),
+        (1.007, 1.004, 1.01, "1.007x, 1.004–1.010"),
+        (0.9981, 0.9972, 0.9996, "0.9981x, 0.9972–0.9996"),
+        (1.05, 0.9996, 1.1, "1.05x, 1.00–1.10 (not told from 1)"),
+        (1.0000000001, 1.00000000005, 1.0000000002, "1.0000000x, 1.0000000–1.0000000"),
+    ],
+)
+def test_a_ratio_that_is_told_from_one_is_seen_to_be(value, low, high, text):
+    assert wording.ratio(Ratio(value, Interval(low, high, 0.95))) == text
 
 
 def test_the_terminal_table_has_every_row_and_colours_what_is_wrong(summary):

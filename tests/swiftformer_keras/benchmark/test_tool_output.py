@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from swiftformer_keras.benchmark.result import Replacing
+from swiftformer_keras.benchmark.result import MAX_REPLACING, Replacing
 from swiftformer_keras.benchmark.runners.tool_output import format_of, parse_tool_output, why_it_failed
 from swiftformer_keras.errors import BenchmarkOutputError
 
@@ -77,6 +77,13 @@ def test_peak_memory_is_read_from_both():
 )
 def test_no_counts_is_not_the_same_as_nothing_taken(name, taken):
     assert parse_tool_output(output(name)).replacing == taken
+
+
+def test_more_lines_on_who_took_what_than_a_file_has_room_for_tell_nothing():
+    text = output("tflite_nnapi.txt")
+    [line] = [line for line in text.splitlines() if "Replacing" in line]
+    assert len(parse_tool_output(text.replace(line, "\n".join([line] * MAX_REPLACING))).replacing) == 64
+    assert parse_tool_output(text.replace(line, "\n".join([line] * (MAX_REPLACING + 1)))).replacing is None
 
 
 def test_what_the_tool_does_not_know_is_told():

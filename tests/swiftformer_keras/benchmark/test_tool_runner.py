@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from converters.android.adb_client import Adb
+from swiftformer_keras.benchmark import plan
 from swiftformer_keras.benchmark.affinity import crowded
 from swiftformer_keras.benchmark.execute import no_progress
 from swiftformer_keras.benchmark.job import measure
@@ -46,6 +47,7 @@ def test_tflites_tool_is_measured_with(bench: Bench, tool: tuple[str, ...]) -> N
     assert len(runs) == 9 and all(run["num_threads"] == "2" for run in runs)
     assert all((run["num_runs"], run["min_secs"]) == ("4", "0.01") for run in runs[:6])
     assert all(run["report_peak_memory_footprint"] == "true" for run in runs[6:])
+    assert [run.get("disable_nnapi_cpu") for run in runs if run.get("use_nnapi")] == ["true"] * 3
     bench.assert_as_found()
 
 
@@ -62,6 +64,31 @@ def test_litert_tells_by_its_output_who_it_is_and_what_it_does_not_know(
     assert cpu.processes[0].aggregate.median_ms == 0.462
     assert gpu.status == "failed" and "all of it ran on the CPU" in gpu.reason
     assert nnapi.status == "failed" and "LiteRT 2.x has no NNAPI" in nnapi.reason
+
+
+def test_a_tool_that_cannot_keep_nnapis_cpu_driver_out_leaves_the_accelerator_unknown(
+    bench: Bench, tool: tuple[str, ...]
+) -> None:
+    odd = "INFO: Unconsumed cmdline flags: --disable_nnapi_cpu=true\n"
+    bench.phone.tool = RecordedTool({"nnapi": odd + output("tflite_nnapi.txt")})
+    (nnapi,) = bench(*tool, "--delegate", "nnapi", code=0).run.configurations
+    assert nnapi.residency.verdict == "unknown" and nnapi.residency.driver_unknown
+    assert nnapi.processes[0].accelerator is None
+
+
+def test_a_tool_that_measures_less_than_it_was_asked_for_says_so(
+    bench: Bench, tool: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """520 runs of 1.886 ms are 0.98 s."""
+    rapid = plan.PRESETS["rapid"]
+    monkeypatch.setitem(plan.PRESETS, "rapid", replace(rapid, seconds=10.0))
+    bench.phone.tool = RecordedTool({"nnapi": output("tflite_nnapi.txt")})
+    options = (*tool, "--delegate", "nnapi")
+    (short,) = bench(*options, code=0).run.configurations
+    assert "its timed runs took 0.981 s together, and 5 s were asked for" in short.processes[0].notes
+    monkeypatch.setitem(plan.PRESETS, "rapid", replace(rapid, runs=1042))
+    (few,) = bench(*options, code=3).run.configurations
+    assert few.status == "failed" and "measured 520 runs of 521" in few.reason
 
 
 def test_a_resumed_run_goes_on_with_its_own_tool(bench: Bench, tool: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from converters.android.adb_client import Adb
 from swiftformer_keras.benchmark import listing
 from swiftformer_keras.benchmark.facts import DeviceFacts
+from swiftformer_keras.benchmark.records import read_record
 from swiftformer_keras.benchmark.session import DeviceSession
 from swiftformer_keras.benchmark.state import DeviceState
 from swiftformer_keras.cli.main import main
@@ -61,8 +62,8 @@ def test_a_phone_and_all_that_is_known_of_it(phones: PhoneMaker, capsys: pytest.
     assert main(["devices", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     first, second = sorted(found["devices"], key=lambda device: device["facts"] is None)
-    assert DeviceFacts.from_json(first["facts"]).clusters[2].cores == (7,)
-    assert DeviceState.from_json(first["state_facts"]).temperatures_c["skin"] == 31.4
+    assert read_record(DeviceFacts, first["facts"], "x").clusters[2].cores == (7,)
+    assert read_record(DeviceState, first["state_facts"], "x").temperatures_c["skin"] == 31.4
     assert (second["state"], second["facts"]) == ("unauthorized", None)
 
 

@@ -25,6 +25,7 @@ import dev.swiftformer.core.ModelIndex
 import dev.swiftformer.core.ModelIndexException
 import dev.swiftformer.core.ModelProblem
 import dev.swiftformer.core.ModelProblemException
+import dev.swiftformer.core.OwnProcess
 import dev.swiftformer.core.Times
 import dev.swiftformer.core.WarmUp
 import java.io.File
@@ -101,7 +102,9 @@ class Benchmark(
             warmUp(plan, engine, result)
             val loaded = Debug.getPss()
             samples(plan, engine, result)
-            result.memory = BenchmarkResult.Memory(before, loaded, maxOf(before, loaded, Debug.getPss()))
+            val process = OwnProcess()
+            result.cpuset = process.cpuset()
+            result.memory = BenchmarkResult.Memory(before, loaded, Debug.getPss(), process.peakResidentKib())
             plan.evaluate?.let { folder ->
                 status("evaluating $folder")
                 result.evaluation = Evaluation(model.description, engine, ::goOn).of(file(folder))

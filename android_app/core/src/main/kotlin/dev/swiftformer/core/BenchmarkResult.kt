@@ -12,6 +12,9 @@ class BenchmarkResult(val plan: BenchmarkPlan) {
     var device: Device? = null
     var model: ModelDescription? = null
     var engine: EngineDescription? = null
+
+    /** The set of cores that the process ran on; null where the system does not say. */
+    var cpuset: String? = null
     var golden: GoldenResult? = null
     val fallbacks = ArrayList<FallbackReason>()
 
@@ -48,8 +51,11 @@ class BenchmarkResult(val plan: BenchmarkPlan) {
     /** [COUNT]: as many runs as were asked for. The others are what [WarmUp] says. */
     enum class WarmUpEnded { COUNT, STABLE, LIMIT }
 
-    /** Proportional set size before the model, with it, and the largest seen; null where the system does not say. */
-    class Memory(val beforeKib: Long?, val loadedKib: Long?, val peakKib: Long?)
+    /**
+     * Proportional set size before the model, with it, and after the last run; and the largest resident set of the
+     * process's whole life. Null where the system does not say.
+     */
+    class Memory(val beforeKib: Long?, val loadedKib: Long?, val afterKib: Long?, val residentPeakKib: Long?)
 
     /** Android's thermal status (0 to 6) and headroom (1 is the limit); null where the system does not say. */
     class Thermal(val statusBefore: Int?, val statusAfter: Int?, val headroomBefore: Double?, val headroomAfter: Double?)
@@ -83,7 +89,10 @@ class BenchmarkResult(val plan: BenchmarkPlan) {
             "native_ms" to nativeMs,
             "summary" to if (samplesMs.isEmpty()) null else Statistics(samplesMs).toJson(),
             "memory" to memory?.let {
-                linkedMapOf("before_kib" to it.beforeKib, "loaded_kib" to it.loadedKib, "peak_kib" to it.peakKib)
+                linkedMapOf(
+                    "before_kib" to it.beforeKib, "loaded_kib" to it.loadedKib, "after_kib" to it.afterKib,
+                    "resident_peak_kib" to it.residentPeakKib,
+                )
             },
             "thermal" to thermal?.let {
                 linkedMapOf(
@@ -113,7 +122,7 @@ class BenchmarkResult(val plan: BenchmarkPlan) {
     private fun engineJson(engine: EngineDescription): Map<String, Any?> = linkedMapOf(
         "delegate" to engine.choice.kind, "threads" to engine.choice.threads, "xnnpack" to engine.choice.xnnpack,
         "accelerator" to engine.accelerator, "runtime_version" to engine.runtimeVersion,
-        "replacing" to engine.replaced?.map { it.toJson() },
+        "replacing" to engine.replaced?.map { it.toJson() }, "cpuset" to cpuset,
     )
 
     companion object {
