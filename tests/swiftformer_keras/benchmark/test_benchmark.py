@@ -125,7 +125,7 @@ def test_a_hot_phone_is_waited_for_and_what_was_measured_hot_is_noted(bench: Ben
     assert not any(process.notes for each in calm.run.configurations for process in each.processes)
     bench.phone.change(thermal_statuses=(3,))
     waited = [process.waited_s for each in calm.run.configurations for process in each.processes]
-    assert 1 <= waited[0] < 30, "a first pause of one second"
+    assert 1 <= max(waited) < 30, "a first pause of one second, of whichever configuration came first"
     hot = bench("--cool-timeout", "0", "--max-battery-temperature", "40", "--time-limit", "90", code=0)
     plan = hot.run.plan
     assert (plan.max_battery_c, plan.max_thermal_status, plan.cool_timeout_s, plan.time_limit_s) == (

@@ -14,7 +14,8 @@ from swiftformer_keras.benchmark.compare import check, compare
 from swiftformer_keras.benchmark.report.data import comparison_data, run_data
 from swiftformer_keras.benchmark.run_file import encode_run
 from swiftformer_keras.benchmark.summary import summarise_run
-from tests.swiftformer_keras.benchmark.hostile_runs import hostile_run
+from swiftformer_keras.shown import shown
+from tests.swiftformer_keras.benchmark.hostile_runs import ATTACKS, hostile_run
 from tests.swiftformer_keras.benchmark.synthetic_runs import OTHER_DEVICE, synthetic_run
 from tests.swiftformer_keras.cli.running import assert_one_line, call_cli
 
@@ -168,7 +169,8 @@ def test_the_page_is_written_once(folder, tmp_path):
 
 def test_nothing_of_a_device_reaches_the_terminal(folder):
     found = call_cli("report", folder / "hostile.json", folder / "hostile.json", "--max-regression", "5%")
-    assert found.returncode == 0, found.stderr
-    for line in found.stdout.splitlines():
+    assert found.returncode in (0, 3), "configurations that are called alike cannot be told apart"
+    for line in (found.stdout + found.stderr).splitlines():
         assert line.isprintable(), line
-    assert r"\u202egpj.exe" in found.stdout and "[bold red]markup[/bold red]" in found.stdout
+    seen = [attack for attack in ATTACKS if shown(attack, 400)[:10] in found.stdout]
+    assert len(seen) >= 5, "as text, where a terminal does nothing with it"

@@ -172,7 +172,7 @@ class TextsTest {
         result.golden = GoldenResult.WrongAnswer(0.2f, 0.05f, 3)
         result.samplesMs = doubleArrayOf(3.0, 1.0, 2.0)
         result.warmUpEnded = BenchmarkResult.WarmUpEnded.STABLE
-        result.memory = BenchmarkResult.Memory(1, 2, null)
+        result.memory = BenchmarkResult.Memory(1, 2, null, 4)
         result.thermal = BenchmarkResult.Thermal(0, 1, 0.5, Double.NaN)
         result.app = BenchmarkResult.App("a", "1", false)
         result.device = BenchmarkResult.Device("m", "n", 35, "arm64-v8a", "", 8)
