@@ -149,7 +149,7 @@ class CameraSessionTest {
         idle()
         assertTrue(uncaught.toString(), uncaught.isEmpty())
         assertEquals(null, fakes.lab.seen)
-        controller.start().resume()
+        controller.restart().resume()
         until("a new camera") { SimulatedService.open.size == 1 && SimulatedReader.last !== reader }
         answer(controller.get())
     }
@@ -342,7 +342,7 @@ class CameraSessionTest {
         controller.pause().stop()
         controller.get().onTrimMemory(ComponentCallbacks2.TRIM_MEMORY_COMPLETE)
         until("the model is freed") { fakes.lab.open == 0 && SimulatedService.open.isEmpty() }
-        controller.start().resume()
+        controller.restart().resume()
         controller.get().settle()
         answer(controller.get())
     }
@@ -352,7 +352,7 @@ class CameraSessionTest {
         val controller = running()
         controller.pause().stop()
         shadowOf(app).denyPermissions(android.Manifest.permission.CAMERA)
-        controller.start().resume()
+        controller.restart().resume()
         until("the notice") { controller.get().isShown(R.id.notice_action) && SimulatedService.open.isEmpty() }
     }
 }

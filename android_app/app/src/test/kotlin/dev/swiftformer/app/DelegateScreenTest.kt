@@ -105,7 +105,7 @@ class DelegateScreenTest {
             until("the engine is closed") { fakes.lab.open == 0 }
             fakes.lab.made.clear()
             power.setCurrentThermalStatus(status)
-            controller.start().resume()
+            controller.restart().resume()
             until("an engine") { fakes.lab.open == 1 }
             activity.settle()
             assertEquals(listOf(kind), fakes.lab.made.map { it.kind })
@@ -278,7 +278,7 @@ class DelegateScreenTest {
             activity.tap(R.id.delegate_nnapi)
             controller.pause().stop()
             activity.onTrimMemory(android.content.ComponentCallbacks2.TRIM_MEMORY_BACKGROUND)
-            controller.start().resume()
+            controller.restart().resume()
             activity.rest()
             assertEquals("", activity.words(R.id.runs_on))
             assertTrue(activity.isShown(R.id.warning))

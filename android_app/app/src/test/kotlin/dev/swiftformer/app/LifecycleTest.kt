@@ -273,7 +273,7 @@ class LifecycleTest {
         controller.pause().stop()
         controller.get().onTrimMemory(ComponentCallbacks2.TRIM_MEMORY_BACKGROUND)
         until("the engine is closed") { fakes.lab.open == 0 }
-        controller.start().resume()
+        controller.restart().resume()
         controller.get().settle()
         assertEquals(1, fakes.lab.open)
     }
@@ -293,7 +293,7 @@ class LifecycleTest {
         assertEquals(1, underWay().size)
         controller.pause().stop()
         assertEquals(0, underWay().size)
-        controller.start().resume()
+        controller.restart().resume()
         activity.seeFrames()
         activity.rest()
         assertEquals(1, underWay().size)
@@ -311,14 +311,14 @@ class LifecycleTest {
         val made = fakes.lab.made.size
         controller.pause().stop()
         shadowOf(Looper.getMainLooper()).idleFor(Session.SLEEP_AFTER_MS - 1000, TimeUnit.MILLISECONDS)
-        controller.start().resume()
+        controller.restart().resume()
         shadowOf(Looper.getMainLooper()).idleFor(Session.SLEEP_AFTER_MS, TimeUnit.MILLISECONDS)
         controller.get().seeFrames()
         assertEquals(made, fakes.lab.made.size)
         controller.pause().stop()
         shadowOf(Looper.getMainLooper()).idleFor(Session.SLEEP_AFTER_MS, TimeUnit.MILLISECONDS)
         until("the engine is closed") { fakes.lab.open == 0 }
-        controller.start().resume()
+        controller.restart().resume()
         controller.get().settle()
         assertEquals(1, fakes.lab.open)
     }

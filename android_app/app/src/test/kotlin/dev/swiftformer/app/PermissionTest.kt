@@ -70,7 +70,7 @@ class PermissionTest {
         controller.pause().stop()
         assertNull(fakes.fakeCamera.started)
         shadowOf(app).denyPermissions(Manifest.permission.CAMERA)
-        controller.start().resume()
+        controller.restart().resume()
         assertNull(fakes.fakeCamera.started)
         assertTrue(controller.get().isShown(R.id.notice))
     }
@@ -84,7 +84,7 @@ class PermissionTest {
         idle()
         controller.pause().stop()
         shadowOf(app).denyPermissions(Manifest.permission.CAMERA)
-        controller.start().resume()
+        controller.restart().resume()
         idle()
         assertEquals(controller.get().getString(R.string.camera_needed), controller.get().words(R.id.notice_text))
     }

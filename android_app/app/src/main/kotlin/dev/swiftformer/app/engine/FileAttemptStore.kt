@@ -1,12 +1,12 @@
 package dev.swiftformer.app.engine
 
-import android.system.ErrnoException
-import android.system.Os
-import android.system.OsConstants
 import dev.swiftformer.core.AttemptStore
 import java.io.File
 import java.io.FileOutputStream
 import java.io.IOException
+import java.nio.channels.FileChannel
+import java.nio.file.Files
+import java.nio.file.StandardCopyOption
 
 /**
  * [AttemptStore] in a file, on storage before [write] returns: a driver that takes the process down leaves no time for
@@ -27,24 +27,13 @@ class FileAttemptStore(private val file: File) : AttemptStore {
         try {
             FileOutputStream(fresh).use { out ->
                 out.write(text.toByteArray())
-                Os.fsync(out.fd)
+                out.fd.sync()
             }
-            Os.rename(fresh.path, file.path)
-            keepNames()
+            Files.move(fresh.toPath(), file.toPath(), StandardCopyOption.ATOMIC_MOVE)
+            // The folder's new entry on storage, too: a driver may take the whole system down.
+            FileChannel.open(file.absoluteFile.parentFile!!.toPath()).use { it.force(true) }
         } catch (e: IOException) {
             // Storage is full: trying without the marker beats not trying at all.
-        } catch (e: ErrnoException) {
-            // The same.
-        }
-    }
-
-    /** The folder's new entry on storage, too: a driver may take the whole system down. */
-    private fun keepNames() {
-        val folder = Os.open(file.parent ?: return, OsConstants.O_RDONLY, 0)
-        try {
-            Os.fsync(folder)
-        } finally {
-            Os.close(folder)
         }
     }
 
