@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +32,35 @@ def classifier(variant: str) -> Any:
 
 
 class Files:
-    """Exported files in a folder, made when they are first asked for."""
+    """Exported files in a folder, made when they are first asked for; processes may share it."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
 
     def exported(self, variant: str, size: int, precision: Precision, gelu: Gelu | None = None) -> Path:
-        path = self.folder / f"{variant}_{size}_{precision}_{gelu or 'default'}.tflite"
-        if not path.exists():
-            options = {"precision": precision, "gelu": gelu, "input_size": (size, size)}
-            export(classifier(variant), path, **options)
-        return path
+        options = {"precision": precision, "gelu": gelu, "input_size": (size, size)}
+        return self._made(
+            f"{variant}_{size}_{precision}_{gelu or 'default'}.tflite",
+            lambda path: export(classifier(variant), path, **options),
+        )
 
     def quantised(self, variant: str, size: int, io: str) -> Path:
         """Of few pictures and with plain biases: what is compared is two runtimes, not how near they are to Keras."""
-        path = self.folder / f"{variant}_{size}_int8_{io}.tflite"
+        options = {"samples": 32, "correct_bias": False, "min_sqnr_db": 0.0, "io": io}
+        return self._made(
+            f"{variant}_{size}_int8_{io}.tflite",
+            lambda path: quantize(
+                classifier(variant), path, calibration="demo", input_size=(size, size), **options
+            ),
+        )
+
+    def _made(self, name: str, make: Callable[[Path], object]) -> Path:
+        path = self.folder / name
         if not path.exists():
-            options = {"samples": 32, "correct_bias": False, "min_sqnr_db": 0.0, "io": io}
-            quantize(classifier(variant), path, calibration="demo", input_size=(size, size), **options)
+            with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+                make(Path(scratch) / name)
+                (Path(scratch) / name).rename(path)
         return path
 
 

@@ -84,8 +84,12 @@ def test_the_list_of_weights_is_the_models(changes: dict[str, object]) -> None:
     assert {name: tuple(weight.shape) for name, weight in weights.items()} == classifier_shapes(config)
 
 
+XLA = pytest.param(True, "float32", marks=() if keras.backend.backend() == "jax" else pytest.mark.slow)
+"""JAX's only way to compile; in TensorFlow it takes most of a minute."""
+
+
 @pytest.mark.backend
-@pytest.mark.parametrize(("jit_compile", "policy"), [(True, "float32"), (False, "mixed_float16")])
+@pytest.mark.parametrize(("jit_compile", "policy"), [XLA, (False, "mixed_float16")])
 def test_training_learns_with_every_regulariser_on(jit_compile: bool, policy: str) -> None:
     """Two heads, drop path, dropout and batch norm together fit eight pictures; nothing becomes NaN."""
     if not jit_compile and keras.backend.backend() == "jax":

@@ -101,6 +101,7 @@ def test_ends_that_cannot_be_are_refused_before_biases_are_corrected(
     assert told[-1] == "quantising"
 
 
+@pytest.mark.slow
 def test_what_costs_most_is_named_and_what_is_in_float_is_not(tmp_path: Path, calibration: Path) -> None:
     def said(**settings: Any) -> str:
         with pytest.raises(BoundNotMetError) as caught:

@@ -48,6 +48,7 @@ def graphs(files: dict[str, Path]) -> dict[str, Graph]:
     return {name: read_graph(path) for name, path in files.items()}
 
 
+@pytest.mark.slow
 def test_litert_takes_what_the_table_says(files: dict[str, Path], graphs: dict[str, Graph]) -> None:
     wrong = []
     for (name, graph), choice in zip(graphs.items(), choices(list(files.values())), strict=True):
@@ -159,6 +160,7 @@ def test_our_files_are_one_partition_of_litert(tmp_path: Path, precision: str, g
     assert left_by_litert(path) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUANTISED)
 def test_our_quantised_files_are_one_partition_of_litert(tmp_path: Path, name: str) -> None:
     """What changes the type of uint8 ends is left."""
