@@ -82,14 +82,14 @@ maven-checksums: $(VENV)/.test  ## Write the SHA-256 of what Maven fetches for t
 	@$(BIN)/python -m tests.android_app.pinned
 
 .PHONY: test
-test: $(VENV)/.test $(SUPPORT)/.ready  ## All quick tests (ARGS= for pytest), the network's on JAX as well
-	@if [ -z "$(ARGS)" ]; then \
-	    KERAS_BACKEND=jax $(BIN)/python -m pytest -m "backend and not slow" -n $(JOBS) tests/swiftformer_keras; \
-	fi
+test: $(VENV)/.test $(SUPPORT)/.ready  ## All quick tests (ARGS= for pytest)
 	@$(BIN)/python -m pytest -m "$(MARKS)" -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: test-slow
-test-slow: $(VENV)/.test $(SUPPORT)/.ready  ## The tests of minutes
+test-slow: $(VENV)/.test $(SUPPORT)/.ready  ## The tests of minutes, and the network's on JAX
+	@if [ -z "$(ARGS)" ]; then \
+	    KERAS_BACKEND=jax $(BIN)/python -m pytest -m "backend and not slow" -n $(JOBS) tests/swiftformer_keras; \
+	fi
 	@$(BIN)/python -m pytest -m "slow and not parity" -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: lint

@@ -23,7 +23,7 @@ _MAX_FACTS_BYTES = 1 << 16
 _OPTION = "--serial"
 _INSTALL_REASONS = {
     "INSTALL_FAILED_UPDATE_INCOMPATIBLE": "an app of this id with another signature is installed; uninstall it first",
-    "INSTALL_FAILED_VERSION_DOWNGRADE": "a newer version is installed; uninstall it, or give a higher --version-code",
+    "INSTALL_FAILED_VERSION_DOWNGRADE": "a newer version is there; uninstall it, or build with a higher --version-code",
     "INSTALL_FAILED_NO_MATCHING_ABIS": "the APK has no native libraries for this phone; build it with its ABI (--abis)",
     "INSTALL_FAILED_INSUFFICIENT_STORAGE": "the phone has no room for it",
     "INSTALL_FAILED_OLDER_SDK": "the phone's Android is too old; the app needs Android 8",

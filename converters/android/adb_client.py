@@ -196,7 +196,9 @@ class Adb:
             self._end_on_phone(bytes(so_far), mark)
             raise
         match = re.fullmatch(
-            rb"%b (\d+)\r?\n(.*?)\r?\n%b (\d+)\r?\n" % (mark.encode(), mark.encode()), done.stdout, re.DOTALL
+            rb"%b (\d{1,9})\r?\n(.*?)\r?\n%b (\d{1,9})\r?\n" % (mark.encode(), mark.encode()),
+            done.stdout,
+            re.DOTALL,
         )
         if match is None:
             own = b"\n".join(line for line in done.stderr.splitlines() if _ADBS_OWN.match(line))

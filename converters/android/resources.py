@@ -39,10 +39,9 @@ _ICON_VISIBLE = 288
 
 
 def _version_code(version: str) -> int:
-    """Android's number of a version: it grows with every release (`"0.1.0"` to 100, `"1.2.3"` to 10203)."""
-    major, minor, patch = (
-        int("".join(c for c in part if c.isdigit()) or 0) for part in version.split(".")[:3]
-    )
+    """Android's number of a version, which grows with every release: 100 of `"0.1.0"`, 10203 of `"1.2.3rc1"`."""
+    found = [re.match(r"\d*", part) for part in version.split(".")[:3]]
+    major, minor, patch = (int((each and each[0]) or 0) for each in found)
     return max(1, major * 10_000 + minor * 100 + patch)
 
 

@@ -314,7 +314,7 @@ class _KeyProcess:
 
     def _problem(self, kind: str) -> KeystoreError:
         where = shown(self._key.keystore)
-        if self._key.debug:
+        if self._key.debug and kind:  # where Java said nothing, it need not be the key
             return KeystoreError(
                 f"{where}: holds no debug key that can be used. Move it away, and the next build makes one; a phone "
                 "takes an app of the new key only after the old one's is uninstalled"

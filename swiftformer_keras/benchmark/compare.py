@@ -204,12 +204,12 @@ def same_device(a: DeviceFacts, b: DeviceFacts) -> bool:
 
     Phones that do not name their model are of one only where they are one unit.
     """
-    return _kind(a) == _kind(b) and (a.model is not None or a.serial == b.serial)
+    return _kind(a) == _kind(b) and (a.model is not None or a.identity == b.identity)
 
 
 def same_unit(a: DeviceFacts, b: DeviceFacts) -> bool:
-    """Whether two runs are of one and the same phone. Emulators share serials, so its model must be the same, too."""
-    return a.serial == b.serial and _kind(a) == _kind(b)
+    """Whether two runs are of one and the same phone, by cable or Wi-Fi; emulators may share an identity."""
+    return a.identity == b.identity and _kind(a) == _kind(b)
 
 
 def _kind(device: DeviceFacts) -> tuple[str | None, ...]:
@@ -280,7 +280,7 @@ def _remarks(before: RunSummary, after: RunSummary) -> list[str]:
     remarks = []
     if not same_device(a.device, b.device):
         remarks.append("different phones")
-    elif a.device.serial != b.device.serial:
+    elif a.device.identity != b.device.identity:
         remarks.append("two phones of the same model")
     if a.device.fingerprint != b.device.fingerprint and same_device(a.device, b.device):
         remarks.append("the phone's system was updated in between")

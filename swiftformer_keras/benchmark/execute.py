@@ -20,7 +20,7 @@ from swiftformer_keras.benchmark.cooling import CoolLimit, too_hot
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import Configuration, Plan, ProcessBudget
 from swiftformer_keras.benchmark.programs import Programs
-from swiftformer_keras.benchmark.result import ConfigurationResult, ProcessResult, Run
+from swiftformer_keras.benchmark.result import ConfigurationResult, ProcessResult, Run, lacks_accuracy
 from swiftformer_keras.benchmark.runners import Runner
 from swiftformer_keras.errors import (
     AdbServerError,
@@ -33,6 +33,7 @@ from swiftformer_keras.errors import (
     OutputError,
     SwiftFormerError,
 )
+from swiftformer_keras.interruption import Terminated
 from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
@@ -193,10 +194,12 @@ class Execution:
             if why is None and found.memory_kib is None:
                 why = "the runner does not say it"
             if why is None:
+                self._forget(configuration, "peak memory is not known")
                 self._update(configuration, memory_kib=found.memory_kib)
             else:
                 self._note(configuration, f"peak memory is not known: {shown(why, 200)}")
                 self._keep_log(configuration, found.log_excerpt)
+            self._save_now_and_then()
 
     def _check_answers(self, part: str) -> None:
         answers = self._work.answers
@@ -281,7 +284,7 @@ class Execution:
         self._latest = None
         try:
             after = self._session.state()
-        except GONE:
+        except (*GONE, KeyboardInterrupt, Terminated):
             self._add(configuration, found)  # what was measured stays
             raise
         except DeviceError as error:
@@ -359,7 +362,8 @@ class Execution:
 
     def _open(self, configuration: Configuration) -> bool:
         """Whether something is left to be measured of it."""
-        return self._results[configuration].status == "not_run"
+        result = self._results[configuration]
+        return result.status == "not_run" or lacks_accuracy(result, self._run.plan)
 
     def _update(self, configuration: Configuration, **changes: object) -> None:
         found: ConfigurationResult = dataclasses.replace(self._results[configuration], **changes)  # type: ignore[arg-type]

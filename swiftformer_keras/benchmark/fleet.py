@@ -6,7 +6,7 @@ import concurrent.futures
 import dataclasses
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from converters.android.adb_client import Adb, Attached
@@ -32,13 +32,13 @@ class Outcome:
     error: str | None = None
 
 
-def connected(adb: Adb, serials: Sequence[str] | None = None) -> list[Attached]:
-    """The phones that are there, in whatever state; or those of them that are named.
+def connected(adb: Adb) -> list[Attached]:
+    """The phones that are there, in whatever state.
 
     Raises:
         NoDeviceError: no phone is connected.
     """
-    attached = [each for each in adb.devices() if serials is None or each.serial in serials]
+    attached = list(adb.devices())
     if not attached:
         raise NoDeviceError(
             "no phone is connected. Plug one in, allow USB debugging on it, and see swiftformer devices"
@@ -51,9 +51,8 @@ def run_fleet(
     adb: Adb,
     out_of: Callable[[str], Path],
     progress: Progress,
-    serials: Sequence[str] | None = None,
 ) -> tuple[Outcome, ...]:
-    """Do the job on all phones that are connected, or on these, at the same time.
+    """Do the job on all phones that are connected, at the same time.
 
     Phones that cannot be used are among the outcomes, with what to do about them; so is a phone that adb has under a
     second serial number (USB and Wi-Fi), which is measured once. A Ctrl-C ends all of them, each left as it was found.
@@ -66,7 +65,7 @@ def run_fleet(
         NoDeviceError: no phone is connected.
         KeyboardInterrupt, interruption.Terminated: a signal came; what was measured is saved.
     """
-    attached = connected(adb, serials)
+    attached = connected(adb)
     stop = threading.Event()
     shared = _SharedProgress(progress, stop)
     outcomes: dict[str, Outcome] = {}

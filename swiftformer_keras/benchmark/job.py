@@ -18,7 +18,14 @@ from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.moments import now
 from swiftformer_keras.benchmark.plan import PRESETS, Plan, PlannedModel
 from swiftformer_keras.benchmark.residency import fails
-from swiftformer_keras.benchmark.result import ConfigurationResult, ModelRecord, PlanRecord, Run, Tool
+from swiftformer_keras.benchmark.result import (
+    ConfigurationResult,
+    ModelRecord,
+    PlanRecord,
+    Run,
+    Tool,
+    lacks_accuracy,
+)
 from swiftformer_keras.benchmark.run_file import read_run, write_run
 from swiftformer_keras.benchmark.runners import Runner
 from swiftformer_keras.benchmark.session import DeviceSession
@@ -110,7 +117,8 @@ def resume(path: Path, models: Mapping[str, Path], runner: str | None) -> tuple[
             f"{where}: was measured with {run.plan.runner}, not {runner}. Leave --runner out"
         )
     preset = PRESETS.get(run.plan.preset)
-    if preset is None or preset.processes != run.plan.processes:
+    recorded = (run.plan.processes, run.plan.runs, run.plan.seconds)
+    if preset is None or (preset.processes, preset.runs, preset.seconds) != recorded:
         raise BenchmarkPlanError(
             f"{where}: its preset {shown(run.plan.preset, 40)!r} is none of this version's"
         )
@@ -123,7 +131,7 @@ def resume(path: Path, models: Mapping[str, Path], runner: str | None) -> tuple[
     extra = next((path for sha256, path in models.items() if sha256 not in wanted), None)
     if extra is not None:
         raise BenchmarkPlanError(f"{shown(extra)}: is not part of {where}. Give the same models as before")
-    if all(each.status != "not_run" for each in run.configurations):
+    if not any(each.status == "not_run" or lacks_accuracy(each, run.plan) for each in run.configurations):
         raise BenchmarkPlanError(f"{where}: has nothing left to measure{_not_again(run)}")
     plan = Plan(tuple(each.configuration for each in run.configurations), preset, run.plan.seed)
     return run, plan
@@ -210,18 +218,14 @@ def _begun(job: Job, facts: DeviceFacts) -> Run:
 
 def _reopened(run: Run) -> Run:
     """The run with its failures open again, but for what was measured and is wrong: that may only be in a new run."""
-    return dataclasses.replace(
-        run, configurations=tuple(_open_again(each, run.plan) for each in run.configurations)
-    )
+    return dataclasses.replace(run, configurations=tuple(_open_again(each) for each in run.configurations))
 
 
-def _open_again(result: ConfigurationResult, plan: PlanRecord) -> ConfigurationResult:
+def _open_again(result: ConfigurationResult) -> ConfigurationResult:
     """A hang, a crash or a missing answer may be mended; a delegate that takes nothing, or wrong answers, are found.
 
     A process that failed becomes a note, and its round is measured again.
     """
-    if result.status == "ok" and plan.dataset is not None and result.accuracy is None:
-        return dataclasses.replace(result, status="not_run")
     if result.status != "failed" or (result.residency is not None and fails(result.residency) is not None):
         return result
     kept = tuple(each for each in result.processes if each.error is None)

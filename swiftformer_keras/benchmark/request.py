@@ -14,6 +14,7 @@ from swiftformer_keras.benchmark.execute import Progress
 from swiftformer_keras.benchmark.job import Job, open_models, planned, resume
 from swiftformer_keras.benchmark.plan import Plan, make_plan, parse_list, parse_threads
 from swiftformer_keras.benchmark.quoting import APPLICATION_ID
+from swiftformer_keras.benchmark.records import MAX_NUMBER
 from swiftformer_keras.benchmark.result import DatasetRecord, PlanRecord
 from swiftformer_keras.benchmark.runners import Runner
 from swiftformer_keras.errors import BenchmarkPlanError
@@ -64,13 +65,16 @@ def prepare(request: Request, progress: Progress, before_long_work: Callable[[],
         TFLiteFileError, MetadataError, PictureError, LabelsError, RunFileError: a file is not what it should be.
     """
     for option, number in (
+        ("--max-battery-temperature", request.battery_c),
         ("--cool-timeout", request.cool_timeout_s),
         ("--time-limit", request.time_limit_s),
     ):
-        if number is not None and not math.isfinite(number):
+        if number is not None and not (math.isfinite(number) and number <= MAX_NUMBER):
             raise BenchmarkPlanError(
                 f"{option} {number}: a limit is a number, or else the work may never end"
             )
+    if request.seed is not None and not 0 <= request.seed < _MAX_SEED:
+        raise BenchmarkPlanError(f"--seed {request.seed}: must be 0 to {_MAX_SEED - 1}")
     models, records = open_models(request.models)
     resumed = None
     if request.resume is not None:

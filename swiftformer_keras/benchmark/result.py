@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 from converters.top1 import Top1
 from swiftformer_keras.benchmark.facts import DeviceFacts
 from swiftformer_keras.benchmark.plan import Configuration
-from swiftformer_keras.benchmark.records import Limit
+from swiftformer_keras.benchmark.records import Limit, Range
 from swiftformer_keras.benchmark.residency import Residency
 from swiftformer_keras.benchmark.state import DeviceState
 
@@ -155,7 +155,7 @@ class Verification:
 
     inputs: int
     passed: bool
-    largest_difference: float | None = None
+    largest_difference: Annotated[float, Range(0, 1e39)] | None = None  # of two float32
     bound: float | None = None
     top1_agreement: float | None = None
     not_finite: int = 0
@@ -177,7 +177,10 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class ConfigurationResult:
-    """All that is known of one configuration. `reason` is one line wherever `status` is not "ok"."""
+    """All that is known of one configuration.
+
+    `reason` is one line wherever `status` is not "ok"; None while it is "not_run" in a run that is not finished.
+    """
 
     configuration: Configuration
     status: Status
@@ -189,6 +192,11 @@ class ConfigurationResult:
     accuracy: Accuracy | None = None
     notes: tuple[str, ...] = ()
     log_excerpt: Annotated[str, Limit(20_000)] | None = None
+
+
+def lacks_accuracy(result: ConfigurationResult, plan: PlanRecord) -> bool:
+    """Whether it was measured, and only its accuracy is still to be asked for."""
+    return result.status == "ok" and plan.dataset is not None and result.accuracy is None
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ class Transfer:
             DeviceError: as `Adb.shell`.
         """
         needed = size // 1024 + 1 + MARGIN_KIB
-        if self._free_kib is not None and self._free_kib < needed:
+        if self._free_kib is not None:  # read anew: what the phone itself and its apps write counts as well
             done = self._adb.shell(script("df -k {}", self._folder), what="reading the room on the phone")
             self._free_kib = parse_free_space(done.text)
         if self._free_kib is not None and self._free_kib < needed:

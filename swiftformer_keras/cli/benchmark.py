@@ -143,7 +143,9 @@ def benchmark(
     if report is not None:
         check_output(report, force=force)
     goes_on = resume is not None and (out is None or _same(out, resume))
-    check_output(out or resume or Path("benchmark-MODEL-TIME.json"), force=force or goes_on or out is None)
+    check_output(
+        out or resume or Path("benchmark-MODEL-SERIAL-TIME.json"), force=force or goes_on or out is None
+    )
     request = Request(
         models=tuple(models),
         delegates=delegate,

@@ -19,6 +19,8 @@ from swiftformer_keras.errors import MissingToolError, OutputError
 from tests.harness import assert_refused
 from tests.swiftformer_keras.cli.running import assert_one_line, call_cli, run_cli
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

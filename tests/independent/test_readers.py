@@ -85,6 +85,7 @@ def mediapipe_classes(path: Path, pictures: np.ndarray) -> list[Classes]:
     "name",
     ["float32", "float16", "dynamic", "probabilities", "negative", "quantised float32", "quantised uint8"],
 )
+@pytest.mark.slow
 def test_mediapipe_classifies_as_we_do(exports: Exports, name: str) -> None:
     theirs = mediapipe_classes(exports.files[name], exports.pictures)
     assert_same_classes(theirs, exports.files[name], exports)

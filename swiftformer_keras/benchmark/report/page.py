@@ -163,8 +163,8 @@ def _logs(rows: Sequence[Row]) -> list[tuple[str, Markup]]:
     """What each is of, and its last lines: of processes, and of what ran besides the rounds."""
     found = []
     for row in rows:
-        of = [(f"round {process.round}", process.log_excerpt) for process in row.result.processes]
-        of.append(("outside of the rounds", row.result.log_excerpt))
+        of = [(f"round {process.round + 1}", process.log_excerpt) for process in row.result.processes]
+        of.append(("outside of the rounds, or of a round that was measured again", row.result.log_excerpt))
         for where, excerpt in of:
             if excerpt:
                 lines = excerpt.splitlines()[-_LOG_LINES:]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -183,7 +184,10 @@ class AppRunner:
         except BaseException:
             self._stop(session, app)
             raise
-        session.settle()
+        if done.returncode != 0 and _CODE.search(text) is None and not _NOT_THERE.search(text):
+            self._stop(session, app)  # `am` did not come to its end, and the app may still run
+        else:
+            session.settle()
         if done.returncode != 0:
             log = None if _NOT_THERE.search(text) else excerpt(session, self.package)
             raise AppFailedError(_why(text, self.package), log)
@@ -258,8 +262,8 @@ def _not_what_was_asked(found: AppResult, configuration: Configuration, budget: 
 
 
 def _asked_s(budget: ProcessBudget) -> float:
-    """The seconds as the app is given them, in whole milliseconds."""
-    return round(budget.seconds, 3)
+    """The seconds as the app is given them, in whole milliseconds, rounded up: the preset's total is reached."""
+    return math.ceil(round(budget.seconds * 1000, 6)) / 1000
 
 
 def _kept(times_ms: tuple[float, ...]) -> tuple[float, ...]:

@@ -168,7 +168,10 @@ def _score(value: object) -> float:
         return _NO_NUMBERS[value]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError("'scores' has something that is no number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError("'scores' has a number beyond all floats") from None
 
 
 def _times(root: Mapping[str, Any], name: str) -> tuple[float, ...]:

@@ -101,6 +101,7 @@ def test_groups_are_ranked_and_their_noises_add_up_to_about_that_of_all(found: S
     assert found.input_size == (64, 64)
 
 
+@pytest.mark.slow
 def test_mixed_keeps_the_fewest_groups_that_meet_the_bound(prepared: Prepared) -> None:
     def kept(bound: float) -> int:
         static, biases, groups = mixed(prepared, bound, io="float32", keep_float=(), tell=said)
@@ -116,6 +117,7 @@ def test_mixed_keeps_the_fewest_groups_that_meet_the_bound(prepared: Prepared) -
     assert 0 < counts[2] < counts[-1]
 
 
+@pytest.mark.slow
 def test_mixed_files_meet_a_bound_that_int8_misses(calibration: Path, tmp_path: Path) -> None:
     bound = 36.0
     with pytest.raises(BoundNotMetError):
@@ -141,6 +143,7 @@ def test_mixed_files_with_integer_ends_keep_stem_and_head_int8(prepared: Prepare
         assert set(groups_of(prepared.ranges)) - set(groups) == {"stem", "head"}
 
 
+@pytest.mark.slow
 def test_a_bound_that_nothing_meets_is_refused_with_what_can_be_changed(
     calibration: Path, tmp_path: Path
 ) -> None:

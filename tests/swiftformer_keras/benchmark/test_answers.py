@@ -242,6 +242,11 @@ def test_labelled_pictures_that_fail_leave_the_latency_and_are_asked_for_again(
     assert json_of(ended)["complete"] is False
     assert json_of(ended)["phones"][0]["run"]["configurations"][0]["compared"] is True
     bench.phone.app.input_sha256 = None
+    packages = dict(bench.phone.packages)
+    bench.phone.packages.clear()
+    bench("--resume", str(bench.out), code=2)
+    assert [each.status for each in read_run(bench.out).configurations] == ["ok"], "whatever ends it"
+    bench.phone.packages.update(packages)
     asked = len(bench.phone.app.runs)
     bench.phone.change(free_kib=64 * 1024 + MODEL.stat().st_size // 1024 + 20)
     assert "Delete something" in bench("--resume", str(bench.out), code=3).error

@@ -307,9 +307,15 @@ def test_what_makes_no_sense_is_one_line(bench: Bench, options: tuple[str, ...],
 def test_limits_that_are_none_and_a_folder_that_takes_no_file_are_refused_at_once(
     capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for option in ("--time-limit=inf", "--cool-timeout=inf"):
+    for option in (
+        "--time-limit=inf",
+        "--cool-timeout=inf",
+        "--cool-timeout=1e16",
+        "--seed=10000000000000000",
+    ):
         assert main(["benchmark", str(MODEL), option]) == 2
-        assert "a limit is a number" in capsys.readouterr().err
+        said = "must be 0 to" if "seed" in option else "a limit is a number"
+        assert said in capsys.readouterr().err
     monkeypatch.setattr("swiftformer_keras.files.os.access", lambda _, mode: mode != os.W_OK)
     assert main(["benchmark", str(MODEL)]) == 2
     assert "no permission to write there" in capsys.readouterr().err

@@ -167,7 +167,10 @@ def test_each_run_is_compared_with_the_first_of_its_phone(before, slower):
 
 def test_what_changed_in_between_is_remarked(before):
     device = dataclasses.replace(
-        before.device, serial="SYNTHETIC0009", fingerprint="synthetic/one/one:16/X/2:user/k"
+        before.device,
+        serial="SYNTHETIC0009",
+        identity="SYNTHETIC0009",
+        fingerprint="synthetic/one/one:16/X/2:user/k",
     )
     after = dataclasses.replace(before, device=device, finished_at=None)
     assert compared(before, after).remarks == (
@@ -199,7 +202,7 @@ def test_what_is_no_bound_is_refused(text):
 
 def test_equal_phones_are_each_held_against_themselves(before, slower):
     """Two units of one model: the second is slower than the first, and has not changed."""
-    twin = dataclasses.replace(before.device, serial="SYNTHETIC0009")
+    twin = dataclasses.replace(before.device, serial="SYNTHETIC0009", identity="SYNTHETIC0009")
     runs = [before, dataclasses.replace(slower, device=twin), synthetic_run(5), synthetic_run(6, slower=1.2)]
     runs[3] = dataclasses.replace(runs[3], device=twin)
     found = compare_all([summarise_run(run) for run in runs])
@@ -212,9 +215,18 @@ def test_equal_phones_are_each_held_against_themselves(before, slower):
     )
 
 
+def test_a_phone_is_itself_by_cable_and_by_wifi(before, slower):
+    """adb has another serial for each; `identity` is the phone's own."""
+    wifi = dataclasses.replace(before.device, serial="192.0.2.7:5555")
+    twin = dataclasses.replace(before.device, serial="SYNTHETIC0009", identity="SYNTHETIC0009")
+    runs = [dataclasses.replace(before, device=twin), before, dataclasses.replace(slower, device=wifi)]
+    found = compare_all([summarise_run(run) for run in runs])[1]
+    assert found.before.run is before and "two phones of the same model" not in found.remarks
+
+
 def test_phones_that_tell_nothing_are_not_of_one_model(before, slower):
     nothing = dataclasses.replace(before.device, manufacturer=None, model=None, soc=None)
-    other = dataclasses.replace(nothing, serial="SYNTHETIC0009")
+    other = dataclasses.replace(nothing, serial="SYNTHETIC0009", identity="SYNTHETIC0009")
     quiet = dataclasses.replace(before, device=nothing)
     assert compared(quiet, quiet).same_device
     found = compared(quiet, dataclasses.replace(slower, device=other))

@@ -66,6 +66,7 @@ def int8(folder: Path, model: Path) -> Path:
     return folder / "int8.tflite"
 
 
+@pytest.mark.slow
 def test_quantize_writes_a_file_that_says_what_it_is(int8: Path) -> None:
     told = json.loads(call_cli("inspect", int8, "--json").stdout)
     assert told["card"]["precision"] == "int8"
@@ -88,6 +89,7 @@ def test_quantize_says_in_one_object_what_it_left_out(folder: Path, model: Path)
     assert "broken.png" in warning
 
 
+@pytest.mark.slow
 def test_quantize_measures_top1_where_folders_are_named_after_classes(folder: Path, model: Path) -> None:
     labels = data.demo_labels().read_text().splitlines()
     with np.load(FIXTURES / "fashion_mnist_1000.npz") as stored:
@@ -110,6 +112,7 @@ def test_quantize_measures_top1_where_folders_are_named_after_classes(folder: Pa
     assert json.loads(out.with_suffix(".tflite.json").read_text())["top1"] is None
 
 
+@pytest.mark.slow
 def test_sensitivity_shows_and_draws_every_group(folder: Path, model: Path) -> None:
     plot = folder / "sensitivity.svg"
     command = ("sensitivity", model, "--calibration", "demo", "--samples", "24", "--input-size", "32")
@@ -123,6 +126,7 @@ def test_sensitivity_shows_and_draws_every_group(folder: Path, model: Path) -> N
     assert all(name in drawn for name, *_ in groups)
 
 
+@pytest.mark.slow
 def test_quantize_takes_no_tflite_file(folder: Path, tflite: Path, int8: Path) -> None:
     for path, what in ((tflite, "is a .tflite file. "), (int8, "is a .tflite file, quantised already. ")):
         for command in (("quantize", path, folder / "x.tflite"), ("sensitivity", path)):
@@ -157,6 +161,7 @@ def test_quantize_takes_no_tflite_file_of_any_other_kind(
     assert [path.name for path in tmp_path.iterdir()] == ["x.tflite"]
 
 
+@pytest.mark.slow
 def test_quantize_below_its_bound_exits_with_3_and_leaves_nothing(folder: Path, model: Path) -> None:
     out, calibration = folder / "never.tflite", fashion(folder / "calibration", 40)
     options = ("--calibration", calibration, "--scheme", "dynamic", "--min-sqnr", "90", "--quiet")

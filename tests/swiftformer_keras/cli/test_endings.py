@@ -138,6 +138,7 @@ def test_mistakes_are_one_line_and_leave_nothing(name: str, tmp_path: Path) -> N
     [(signal.SIGINT, 130, "exporting"), (signal.SIGTERM, 143, "converting")],
     ids=["Ctrl-C", "terminated"],
 )
+@pytest.mark.slow
 def test_a_stopped_demo_leaves_nothing_half_written(
     number: signal.Signals, code: int, step: str, tmp_path: Path
 ) -> None:

@@ -36,8 +36,9 @@ class BenchmarkActivity : Activity() {
         }
     }
 
-    override fun onDestroy() {
-        super.onDestroy()
+    /** Another screen is in front, or none: also where this one is not destroyed. */
+    override fun onStop() {
+        super.onStop()
         isLeft = true
     }
 

@@ -111,7 +111,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
         started = false
         if (!isChangingConfigurations) torch = false
         session.listener = null
-        session.hide()
+        if (!isChangingConfigurations) session.hide()  // a turn hides nothing
         thermal.stop()
         preview.stop()
         updateCamera()
@@ -181,6 +181,7 @@ class MainActivity : Activity(), CameraSource.Listener, Session.Listener, MainSc
     }
 
     private fun retryCamera(byItself: Boolean = false) {
+        if (cameraWanted() == null || preview.surface == null) return updateCamera()
         before = if (byItself) problem else null
         problem = null
         running = null

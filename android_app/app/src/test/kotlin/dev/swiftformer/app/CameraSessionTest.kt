@@ -313,7 +313,7 @@ class CameraSessionTest {
         answer(controller.get())
         assertEquals(made, fakes.lab.made.size)
         until("light") { SimulatedService.requests.last().values[CaptureRequest.FLASH_MODE.name] == CaptureRequest.FLASH_MODE_TORCH }
-        controller.pause().stop().start().resume()
+        controller.pause().stop().restart().resume()
         until("no light after a while elsewhere") {
             SimulatedService.open.size == 1 && controller.get().isShown(R.id.torch) &&
                 SimulatedService.requests.last().values[CaptureRequest.FLASH_MODE.name] == CaptureRequest.FLASH_MODE_OFF

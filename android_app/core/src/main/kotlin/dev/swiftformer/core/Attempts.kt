@@ -90,12 +90,20 @@ internal class Marker(private val attempts: Attempts) {
     private var name: String? = null
     private var written = false
     private var resting = false
+    private var starting = false
 
     /** [name] starts. */
     @Synchronized
     fun begin(name: String) {
         this.name = name
+        starting = true
         if (!resting) write()
+    }
+
+    /** What began has started; from now on it runs where somebody calls [goOn]. */
+    @Synchronized
+    fun started() {
+        starting = false
     }
 
     /** What began goes on. */
@@ -111,6 +119,7 @@ internal class Marker(private val attempts: Attempts) {
     /** What began has ended without a crash. */
     @Synchronized
     fun end(survived: Boolean) {
+        starting = false
         val ended = name ?: return
         if (survived) attempts.survived(ended) else if (written) attempts.left(ended)
         name = null
@@ -125,10 +134,11 @@ internal class Marker(private val attempts: Attempts) {
         written = false
     }
 
-    /** It costs nothing: the next to go on writes. */
+    /** What is starting is written at once; else the next to go on writes. */
     @Synchronized
     fun work() {
         resting = false
+        if (starting) write()
     }
 
     private fun write() {

@@ -55,6 +55,7 @@ sealed class Outcome {
  * computes something else, gives no numbers, dies with the app, or the device grows too hot. That the app died is known from
  * a marker that is written before an attempt and taken away when its engine is closed, or rests; what died [CRASH_LIMIT]
  * times, without an orderly end after [CONFIRMING_RUNS] runs in between, is not tried again until [forgive].
+ * An end that a person or the system brings while the app is seen counts like one of the delegate's.
  *
  * All calls on the thread that runs the engine, but for [rest] and [work]. Several may share a store, each on its own
  * thread: two screens of one app.
@@ -179,7 +180,7 @@ class DelegateChooser(
             } else {
                 marker.begin(name(choice))
                 val running = attempt(choice)
-                if (running != null) return running
+                if (running != null) return running.also { marker.started() }
                 marker.end(false)
             }
             at++

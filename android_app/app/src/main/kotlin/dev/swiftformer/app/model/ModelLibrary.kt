@@ -31,6 +31,7 @@ class ModelLibrary(private val files: BundleFiles) {
      * The list of models; empty when the app was built without one.
      *
      * @throws ModelIndexException the index is damaged.
+     * @throws ModelProblemException there is no memory for it.
      */
     fun index(): ModelIndex {
         return try {
@@ -40,7 +41,7 @@ class ModelLibrary(private val files: BundleFiles) {
         } catch (e: IOException) {
             throw ModelIndexException("cannot be read")
         } catch (e: OutOfMemoryError) {
-            throw ModelIndexException(NO_MEMORY)
+            throw ModelProblemException(ModelProblem(ModelProblem.Kind.NO_MEMORY, INDEX))
         }
     }
 
@@ -74,6 +75,5 @@ class ModelLibrary(private val files: BundleFiles) {
 
     private companion object {
         const val INDEX = "index.json"
-        const val NO_MEMORY = "not enough memory"
     }
 }

@@ -102,12 +102,14 @@ class KeptPictures(context: Context, private val read: (File) -> Bitmap? = { Bit
         }
     }
 
-    private fun tasks(): Set<Int> = try {
-        @Suppress("DEPRECATION")  // its newer name is there from API 29 on
-        activities.appTasks.map { it.taskInfo.persistentId }.toSet()
-    } catch (e: RuntimeException) {  // one of them went while it was asked
-        emptySet()
-    }
+    private fun tasks(): Set<Int> = activities.appTasks.mapNotNull {
+        try {
+            @Suppress("DEPRECATION")  // its newer name is there from API 29 on
+            it.taskInfo.persistentId
+        } catch (e: RuntimeException) {  // this one went while it was asked
+            null
+        }
+    }.toSet()
 
     private companion object {
         val NAME = Regex("still-(-?\\d+)-[0-9a-f-]{36}\\.png")

@@ -159,8 +159,8 @@ class MainScreen(private val activity: Activity, root: View, private val actions
     private fun showNotice(state: SessionState, camera: CameraState) {
         val text = activity.resources
         when {
-            state.still != null -> notice.hide()
             state.readingPicture -> notice.show(text.getString(R.string.reading_picture))
+            state.still != null -> notice.hide()
             camera.standing == CameraPermission.Standing.ASK ->
                 notice.show(text.getString(R.string.camera_needed), R.string.allow_camera) { actions.onAllowCamera() }
             camera.standing == CameraPermission.Standing.FORBIDDEN ->

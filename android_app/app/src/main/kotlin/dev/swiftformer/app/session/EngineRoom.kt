@@ -61,6 +61,8 @@ internal class EngineRoom(private val parts: Parts, private val task: Int = -1, 
             entries = parts.models.index().models
         } catch (e: ModelIndexException) {
             return tell { copy(trying = false, problem = SessionProblem.BadIndex(e.message.orEmpty())) }
+        } catch (e: ModelProblemException) {
+            return tell { copy(trying = false, problem = SessionProblem.BadModel(e.problem)) }
         }
         if (entries.isEmpty()) return tell { copy(trying = false, problem = SessionProblem.NoModels) }
         val index = entries.indexOfFirst { it.file == stored }.coerceAtLeast(0)
@@ -226,6 +228,11 @@ internal class EngineRoom(private val parts: Parts, private val task: Int = -1, 
             copy(still = Still(shown, saved), readingPicture = false, pictureProblem = null, noPicture = false)
         }
         classifyStill(bitmap)
+    }
+
+    /** A file that is about to come back: forgotten like one that stands still. */
+    fun holds(file: String) {
+        kept = file
     }
 
     /** Nobody comes back to the picture that stands still. */

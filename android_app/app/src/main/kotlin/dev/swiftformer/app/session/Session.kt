@@ -110,7 +110,11 @@ class Session(private val parts: Parts, task: Int = -1) {
     }
 
     /** Holds the next frame. */
-    fun freeze() = frozen.set(true)
+    fun freeze() {
+        opener.cancel()
+        if (state.readingPicture) change { copy(readingPicture = false) }
+        frozen.set(true)
+    }
 
     /** Holds no frame after all. */
     fun keepMoving() = frozen.set(false)
@@ -139,7 +143,10 @@ class Session(private val parts: Parts, task: Int = -1) {
 
     /** Brings back what the process had when it died. */
     fun restore(saved: SavedStill) {
-        saved.file?.let { parts.kept.hold(it) }
+        saved.file?.let {
+            parts.kept.hold(it)
+            engine.post { room.holds(it) }
+        }
         open(saved)
     }
 
