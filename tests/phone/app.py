@@ -194,10 +194,10 @@ class SyntheticApp:
                 "xnnpack": delegate == "cpu",
                 "accelerator": behaviour.accelerator,
                 "runtime_version": self.runtime_version,
-                "cpuset": self.cpuset,
                 "replacing": None
                 if shares is None
                 else [{"delegate": _LOGGED[delegate], **dataclasses.asdict(share)} for share in shares],
+                "cpuset": self.cpuset,
             },
             "initialization_ms": behaviour.initialization_ms,
             "first_inference_ms": 3 * middle,
