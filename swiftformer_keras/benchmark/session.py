@@ -139,7 +139,7 @@ class DeviceSession:
             DeviceError: as `Adb.shell`.
         """
         assert self._transfer is not None, "outside of its `with` block"
-        self._transfer.check_room(what, size_bytes)
+        self._transfer.check_room(what, size_bytes, anew=True)
 
     def shell(
         self,

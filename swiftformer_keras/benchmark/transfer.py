@@ -1,7 +1,8 @@
 """Files to the phone under the name of their content, each compared there before it gets that name.
 
-A file is sent under a passing name while its SHA-256 is computed here; the phone's `sha256sum` must give the same
-before it is renamed to `<sha256><suffix>`. A send that was cut short or changed on the way never has such a name.
+A file is sent under a passing name, and the phone's `sha256sum` must give what was recorded of it, or what is computed
+here meanwhile, before it is renamed to `<sha256><suffix>`. A send that was cut short or changed on the way never has
+such a name.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class Transfer:
         """Send `path`, or find it there, and compare it there with what it is here.
 
         Args:
-            recorded: the SHA-256 that the file must still have.
+            recorded: the SHA-256 that the file must still have; where it is known, what arrives is held against it,
+                and the file is not read here a second time.
 
         Raises:
             TFLiteFileError: it cannot be read here, or is no regular file.
@@ -88,27 +90,28 @@ class Transfer:
         size = _size(path)
         suffix = path.suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,16}", path.suffix) else ""
         if any(file.size_bytes == size for file in self._sent.values()):
-            known = self._sent.get((_digest(path), suffix))
-            if (
-                known is not None
-                and recorded in (None, known.sha256)
-                and self._compare(known.path, known) == known.sha256
-            ):
+            known = self._sent.get((recorded or _digest(path), suffix))
+            if known is not None and self._compare(known.path, known) == known.sha256:
                 return known
         self.check_room(str(path), size)
         passing = f"{self._folder}/incoming"
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            computing = pool.submit(_digest, path)
-            self._adb.push(path, passing, timeout_s=30 + size / _SLOWEST_BYTES_PER_S)
-            sha256 = computing.result()
-        if recorded is not None and sha256 != recorded:
-            raise PushMismatchError(
-                f"{shown(path)}: has changed since it was recorded (SHA-256 {sha256[:12]}, then "
-                f"{shown(recorded, 12)}). Begin anew, and leave the file alone meanwhile"
-            )
+        timeout_s = 30 + size / _SLOWEST_BYTES_PER_S
+        if recorded is not None:
+            self._adb.push(path, passing, timeout_s=timeout_s)
+            sha256 = recorded
+        else:
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                computing = pool.submit(_digest, path)
+                self._adb.push(path, passing, timeout_s=timeout_s)
+                sha256 = computing.result()
         wanted = RemoteFile(f"{self._folder}/{sha256}{suffix}", sha256, size)
         found = self._compare(passing, wanted)
         if found != sha256:
+            if recorded is not None and (now := _digest(path)) != recorded:
+                raise PushMismatchError(
+                    f"{shown(path)}: has changed since it was recorded (SHA-256 {now[:12]}, then "
+                    f"{shown(recorded, 12)}). Begin anew, and leave the file alone meanwhile"
+                )
             raise PushMismatchError(
                 f"{shown(path)}: is something else on the phone (sha256 {found[:12]}, here {sha256[:12]}): cut short "
                 "or changed on the way, or changed here meanwhile. It was deleted there; try again, with another cable"
@@ -142,15 +145,18 @@ class Transfer:
             )
         return match[1]
 
-    def check_room(self, what: str, size: int) -> None:
+    def check_room(self, what: str, size: int, *, anew: bool = False) -> None:
         """Refuse what would fill the phone.
+
+        Args:
+            anew: ask the phone in any case, since others than this class have written to it.
 
         Raises:
             DeviceStorageError: it has no room for so many bytes and the margin.
             DeviceError: as `Adb.shell`.
         """
         needed = size // 1024 + 1 + MARGIN_KIB
-        if self._free_kib is not None:  # read anew: what the phone itself and its apps write counts as well
+        if self._free_kib is not None and (anew or self._free_kib < needed):
             done = self._adb.shell(script("df -k {}", self._folder), what="reading the room on the phone")
             self._free_kib = parse_free_space(done.text)
         if self._free_kib is not None and self._free_kib < needed:

@@ -28,7 +28,7 @@ def test_the_apps_own_code_measures_and_its_answers_are_the_hosts(
     ended = bench("--threads", "1,2", "--verify", "--evaluate", str(pictures), model=MODEL, code=0)
     for each in ended.run.configurations:
         assert each.status == "ok" and len(each.processes) == 2
-        assert each.memory_kib is None and "peak memory is not known" in each.notes[0]  # Robolectric says 0
+        assert each.memory_kib > 100_000  # a JVM's
         assert each.verification.passed and each.verification.inputs == 16
         assert each.verification.largest_difference < 1e-3 and each.verification.top1_agreement == 1.0
         assert each.accuracy.same_answer == each.accuracy.device.total == 6
