@@ -14,16 +14,16 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, NewType
+from typing import NewType
 
 from converters.android.adb_failures import failure, ready
+from converters.android.bounded_run import Completed, run_bounded
 from swiftformer_keras import interruption
-from swiftformer_keras.errors import DeviceAnswerError, DeviceError, DeviceTimeoutError, MissingToolError
+from swiftformer_keras.errors import DeviceAnswerError, DeviceError, MissingToolError
 from swiftformer_keras.shield import undisturbed
 from swiftformer_keras.shown import shown
 
@@ -33,28 +33,13 @@ ShellText = NewType("ShellText", str)
 QUICK_S = 30.0
 """Time limit of what a phone answers at once."""
 MAX_ANSWER_BYTES = 64 << 20
-_BLOCK_BYTES = 1 << 16
-_SLICE_S = 0.25
-"""How often a waiting call looks whether it shall stop."""
+_AGAIN_S = 0.25
+"""How often a phone that is away is asked for."""
 _STATES = (
     "device|offline|unauthorized|authorizing|connecting|bootloader|recovery|sideload|rescue|host|unknown"
 )
 _ADBS_OWN = re.compile(rb"adb: |error: |\* |cannot connect|- |Try |Otherwise ")
 """Lines on stderr that adb says itself; the rest comes from the phone, and is no reason to believe it."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Completed:
-    """A program that came to its end: its exit code and its output, as bytes."""
-
-    returncode: int
-    stdout: bytes
-    stderr: bytes
-
-    @property
-    def text(self) -> str:
-        """Its stdout; what is no UTF-8 is replaced."""
-        return self.stdout.decode("utf-8", "replace")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,7 +244,7 @@ class Adb:
                         )
             if time.monotonic() >= until:
                 return False
-            time.sleep(_SLICE_S)
+            time.sleep(_AGAIN_S)
 
     def failure_of(self, done: Completed, what: str) -> DeviceError:
         """The error that says why `what` failed: from adb's own words, else from where the phone is now."""
@@ -301,59 +286,14 @@ class Adb:
         uninterrupted: bool = False,
         so_far: bytearray | None = None,
     ) -> Completed:
-        out, err = so_far if so_far is not None else bytearray(), bytearray()
-        process: subprocess.Popen[bytes] | None = None
-        readers: list[_Reader] = []
-        try:
-            with undisturbed():  # a signal between the start and the assignment would leave adb to itself
-                process = self._start(command)
-                for pipe, into in ((process.stdout, out), (process.stderr, err)):
-                    assert pipe is not None
-                    readers.append(_Reader(pipe, into, limit_bytes))
-            until = time.monotonic() + timeout_s
-            for reader in readers:
-                while not reader.ended(min(_SLICE_S, until - time.monotonic())):
-                    self._check(uninterrupted)
-                    if process.poll() is not None and not reader.ended(_SLICE_S):
-                        break  # what holds the pipe still is a server that adb has just started
-                    if time.monotonic() >= until:
-                        raise self._late(what, timeout_s)
-                    if any(each.overflowed for each in readers):
-                        break
-            if any(reader.overflowed for reader in readers):
-                raise DeviceAnswerError(
-                    f"{what}{self._named()} said more than {limit_bytes:,} bytes; it was ended"
-                )
-            while (returncode := process.poll()) is None:  # it has closed its outputs and goes on
-                self._check(uninterrupted)
-                if time.monotonic() >= until:
-                    raise self._late(what, timeout_s)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_SLICE_S)
-        finally:
-            if process is not None and process.poll() is None:
-                process.kill()
-                process.wait()
-            for reader in readers:
-                reader.close()
-        self._check(uninterrupted)
-        return Completed(returncode, bytes(out), bytes(err))
-
-    def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        try:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,  # a Ctrl-C of the terminal's is ours alone; we end adb when we choose to
-            )
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise MissingToolError(f"adb cannot be started: {reason} ({shown(self.program)})") from None
-
-    def _late(self, what: str, timeout_s: float) -> DeviceTimeoutError:
-        return DeviceTimeoutError(f"{what} did not end within {timeout_s:g} s{self._named()}; it was ended")
+        return run_bounded(
+            command,
+            f"{what}{self._named()}",
+            timeout_s=timeout_s,
+            limit_bytes=limit_bytes,
+            check=lambda: self._check(uninterrupted),
+            so_far=so_far,
+        )
 
     def _check(self, uninterrupted: bool) -> None:
         if uninterrupted:
@@ -379,40 +319,6 @@ def choose(serial: str | None, adb: Adb | None = None, option: str = "--device")
     adb = adb or Adb()
     chosen = ready(adb.devices(), serial, option)
     return adb.for_device(chosen.serial), chosen
-
-
-class _Reader:
-    """Reads a pipe into a buffer in a thread of its own, up to a limit."""
-
-    def __init__(self, pipe: IO[bytes], into: bytearray, limit: int) -> None:
-        self.overflowed = False
-        self._pipe = pipe
-        self._done = (
-            threading.Event()
-        )  # Python 3.11 takes a thread for ended when a signal comes in its `join`
-        threading.Thread(target=self._read, args=(into, limit), daemon=True).start()
-
-    def ended(self, within_s: float) -> bool:
-        """Whether the pipe was closed, or the limit reached, within this time."""
-        return self._done.wait(max(0.0, within_s))
-
-    def close(self) -> None:
-        """Let go of the pipe; something else that holds its other end (a server just started) is not waited for."""
-        if self.ended(_SLICE_S):
-            self._pipe.close()
-
-    def _read(self, into: bytearray, limit: int) -> None:
-        read: Callable[[int], bytes] = self._pipe.read1  # type: ignore[attr-defined]
-        try:
-            while block := read(_BLOCK_BYTES):
-                into += block
-                if len(into) > limit:
-                    self.overflowed = True
-                    return
-        except (OSError, ValueError):  # closed here meanwhile
-            pass
-        finally:
-            self._done.set()
 
 
 def _words(done: Completed) -> str:

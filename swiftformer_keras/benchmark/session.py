@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from converters.android.adb_client import MAX_ANSWER_BYTES, QUICK_S, Adb, Completed, ShellText
+from converters.android.adb_client import MAX_ANSWER_BYTES, QUICK_S, Adb, ShellText
+from converters.android.bounded_run import Completed
 from swiftformer_keras.benchmark import leftover, screen
 from swiftformer_keras.benchmark.cooling import CoolLimit, Waited, wait_until_cool
 from swiftformer_keras.benchmark.facts import DeviceFacts

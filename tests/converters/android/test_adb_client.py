@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.android import adb_client
+from converters.android import bounded_run
 from converters.android.adb_client import Adb, ShellText
 from swiftformer_keras.errors import DeviceTimeoutError
 from tests.converters.android.tools import pretend
@@ -38,7 +38,7 @@ def test_ctrl_c_while_adb_is_started_leaves_none_running(
             started.append(self)
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(adb_client.subprocess, "Popen", Interrupted)
+    monkeypatch.setattr(bounded_run.subprocess, "Popen", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         Adb("x", pretend(tmp_path, "adb", "exec sleep 6")).run(["devices"], timeout_s=60)
     (process,) = started
